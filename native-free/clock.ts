@@ -1,0 +1,116 @@
+/**
+ * Time in ticks of 10 ms, a 32-bit word that wraps after 497 days; compared modulo 2^32, so that spans of up to 248
+ * days are told apart. Reading the shared tick costs a plain load, asking the machine some 50 ns: far from a deadline
+ * the shared tick decides, near it the machine. Time is monotonic, so wall-clock jumps have no effect.
+ */
+import { load, store, type Words } from '#atomics';
+
+export const TICK_MS = 10;
+/** How far the shared tick may lag when its ticker has died: within this of a deadline the machine is asked. */
+export const COARSE_TICKS_MAX = 100;
+/** The longest span that ticks can tell: 248 days. */
+export const SPAN_MS_MAX: number = 248 * 86_400_000;
+
+export class SharedClock {
+  readonly #words: Words;
+  readonly #index: number;
+  readonly #nowMs: () => number;
+
+  /** `nowMs` counts from one zero for all threads and never runs backwards. */
+  constructor(words: Words, index: number, nowMs: () => number) {
+    this.#words = words;
+    this.#index = index;
+    this.#nowMs = nowMs;
+  }
+
+  /** The shared tick. A plain load: a stale value is allowed for. */
+  coarse(): number {
+    return this.#words[this.#index]!;
+  }
+
+  nowMs(): number {
+    return this.#nowMs();
+  }
+
+  /** The current tick by this thread's own reading. */
+  precise(): number {
+    return (this.#nowMs() / TICK_MS) | 0;
+  }
+
+  /** Moves the shared tick up to this thread's reading; any thread may, and none moves it back. */
+  publish(): number {
+    const tick = this.precise();
+    if (isBefore(load(this.#words, this.#index), tick)) store(this.#words, this.#index, tick);
+    return tick;
+  }
+
+  /** The first tick at which a span that begins now has fully passed; never 0, which stands for no deadline. */
+  deadline(spanMs: number): number {
+    const tick = Math.ceil((this.#nowMs() + spanMs) / TICK_MS) | 0;
+    return tick === 0 ? 1 : tick;
+  }
+
+  /** Whether the tick `deadline` has come. */
+  hasPassed(deadline: number): boolean {
+    const left = (deadline - this.coarse()) | 0;
+    if (left > COARSE_TICKS_MAX) return false;
+    return left <= 0 || ((deadline - this.precise()) | 0) <= 0;
+  }
+}
+
+/** Whether tick `a` comes before tick `b`, modulo 2^32. */
+export function isBefore(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
+/** Whole ticks that cover a span. */
+export function spanTicks(spanMs: number): number {
+  return Math.ceil(spanMs / TICK_MS);
+}
+
+const TICK_WORD = 2;
+
+/**
+ * Time that moves only when told, for tests and replays. It lives in a small SharedArrayBuffer of its own, so that
+ * every thread that attaches follows it. Milliseconds.
+ */
+export class ManualClock {
+  readonly buffer: SharedArrayBuffer;
+  readonly #ms: Float64Array<SharedArrayBuffer>;
+  readonly #words: Words;
+
+  /** Begins at `nowMs`, 0 by default. */
+  constructor(nowMs = 0, buffer: SharedArrayBuffer = new SharedArrayBuffer(16)) {
+    this.buffer = buffer;
+    this.#ms = new Float64Array(buffer, 0, 1);
+    this.#words = new Int32Array(buffer);
+    if (this.#ms[0] === 0) this.set(nowMs);
+  }
+
+  /** The clock over the buffer of another thread's. */
+  static from(buffer: SharedArrayBuffer): ManualClock {
+    return new ManualClock(0, buffer);
+  }
+
+  now(): number {
+    return this.#ms[0]!;
+  }
+
+  /** Throws a RangeError for a time that is not finite or lies before the present. */
+  set(nowMs: number): void {
+    if (!Number.isFinite(nowMs) || nowMs < this.#ms[0]!) {
+      throw new RangeError(`a manual clock runs forward: ${nowMs} is not at or after ${this.#ms[0]}`);
+    }
+    this.#ms[0] = nowMs;
+    store(this.#words, TICK_WORD, (nowMs / TICK_MS) | 0);
+  }
+
+  advance(ms: number): void {
+    this.set(this.now() + ms);
+  }
+
+  /** The clock as the engine reads it. */
+  shared(): SharedClock {
+    return new SharedClock(this.#words, TICK_WORD, () => this.#ms[0]!);
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Striped counters: each owner slot has a stripe that only the thread in that slot writes, so counting is a plain
+ * add, with no line shared between threads. A stripe is never reset, also when its slot gets a new thread: sums only
+ * grow. Doubles hold whole numbers to 2^53 and are read and written whole.
+ */
+export class Counters {
+  readonly #values: Float64Array<SharedArrayBuffer>;
+  readonly #perStripe: number;
+  readonly #stripes: number;
+  #base = 0;
+
+  /** `stripe` is the slot whose stripe `add` writes. */
+  constructor(buffer: SharedArrayBuffer, byteOffset: number, perStripe: number, stripes: number, stripe: number) {
+    this.#values = new Float64Array(buffer, byteOffset, perStripe * stripes);
+    this.#perStripe = perStripe;
+    this.#stripes = stripes;
+    this.#base = stripe * perStripe;
+  }
+
+  add(counter: number, delta: number): void {
+    const index = this.#base + counter;
+    this.#values[index] = this.#values[index]! + delta;
+  }
+
+  sum(counter: number): number {
+    let total = 0;
+    for (let stripe = 0; stripe < this.#stripes; stripe++) total += this.#values[stripe * this.#perStripe + counter]!;
+    return total;
+  }
+}

@@ -1,0 +1,40 @@
+/** Re-exports only: the primitives over SharedArrayBuffer that the floors above may use. */
+export { Arena, type ArenaIdentity } from './arena.js';
+export { assert, InvariantError } from './assert.js';
+export { alignUp, ceilPower, countBits, isPower, lowestBit } from './bits.js';
+export { COARSE_TICKS_MAX, isBefore, ManualClock, SharedClock, SPAN_MS_MAX, spanTicks, TICK_MS } from './clock.js';
+export { Counters } from './counters.js';
+export { EventRing, type RingRecord } from './event-ring.js';
+export { KeyHash } from './hash.js';
+export { Journal } from './journal.js';
+export {
+  type ArenaConfig,
+  BUCKET,
+  BUCKET_GRANULES,
+  BUCKET_SLOTS,
+  BUCKET_WORDS,
+  CLASS_MAX,
+  HEADER,
+  HISTORY_ENTRIES,
+  JOURNAL_ENTRIES,
+  LAYOUT_VERSION,
+  Layout,
+  PAGE,
+  RING_ENTRIES,
+  RING_WORDS,
+  SHARD,
+  STAMPS_PER_HISTORY,
+  STATE_CLOSED,
+  STATE_OPEN,
+  TYPE_WORDS,
+} from './layout.js';
+export { acquire, isHeldBy, LOCK_BUSY, LOCK_FREE, LOCK_LEFT, release } from './mutex.js';
+export {
+  lockToken,
+  OWNER_INTENT_COUNT,
+  OWNER_INTENTS,
+  OWNER_SLOTS,
+  OWNER_WORDS,
+  OwnerTable,
+} from './owners.js';
+export { SEQUENCE_BUSY, SeqlockReader } from './seqlock.js';

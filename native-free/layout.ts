@@ -1,0 +1,197 @@
+/**
+ * Where everything lies: the offsets of native-free/README.md as constants, and the plan of an arena computed from
+ * its configuration. Every thread computes the same plan; nothing else in the code knows an offset of a region.
+ */
+import { assert } from './assert.js';
+import { alignUp, isPower } from './bits.js';
+import { EVENT_RING_HEADER } from './event-ring.js';
+import { journalWords } from './journal.js';
+import { OWNER_SLOTS, OWNER_WORDS } from './owners.js';
+
+export const MAGIC = 0x76656c6f;
+export const LAYOUT_VERSION = 1;
+
+/** Header words, segment 0. Words that change often stand on lines (16 words) of their own. */
+export const HEADER = {
+  magic: 0,
+  version: 1,
+  configHash: 2,
+  state: 3,
+  idLow: 4,
+  idHigh: 5,
+  hashKey0: 6,
+  hashKey1: 7,
+  wardenThread: 8,
+  listening: 9,
+  tick: 16,
+  pageReleases: 32,
+  pageHint: 33,
+  largeLock: 48,
+  recoveryLock: 49,
+  words: 64,
+} as const;
+
+export const STATE_OPEN = 1;
+export const STATE_CLOSED = 2;
+
+/** Refs, the addresses of chunks, count granules of 8 bytes from the start of segment 0; 0 is none. */
+export const GRANULE_SHIFT = 3;
+
+/** A bucket is two cache lines: sequence, overflow, and ten slots of tag, ref and time. */
+export const BUCKET_WORDS = 32;
+export const BUCKET_GRANULES = 16;
+export const BUCKET_SLOTS = 10;
+export const BUCKET = { sequence: 0, overflow: 1, tags: 2, refs: 12, times: 22 } as const;
+
+/** Shard record words. Line 0 is the writers', line 1 is read by every lookup. */
+export const SHARD = {
+  lock: 0,
+  pendingFree: 1,
+  condition: 2,
+  itemCount: 3,
+  overflowFree: 4,
+  directoryUsed: 5,
+  generation: 6,
+  failedScan: 7,
+  hand: 8,
+  threshold: 9,
+  insertsSinceStamp: 10,
+  sweepCursor: 11,
+  pageCursor: 12,
+  draining: 13,
+  bucketCount: 16,
+  stamp: 17,
+  partial: 32,
+  requested: 96,
+} as const;
+
+export const CLASS_MAX = 64;
+/** Cold candidates kept per class, as pairs (position, stamp), behind a count. */
+export const RING_ENTRIES = 16;
+export const RING_WORDS: number = 1 + RING_ENTRIES * 2;
+/** Words per type in a shard: entries, granules, payload bytes low and high. */
+export const TYPE_WORDS = 4;
+/** Each entry holds the tick at which a stamp began; one entry for STAMPS_PER_HISTORY stamps. */
+export const HISTORY_ENTRIES = 256;
+export const STAMPS_PER_HISTORY = 8;
+export const JOURNAL_ENTRIES = 1024;
+
+/** Page descriptor words; the bitmap of used chunks follows. */
+export const PAGE = { state: 0, freeChunks: 1, previous: 2, next: 3, hint: 4, bitmap: 8 } as const;
+
+export interface ArenaConfig {
+  /** Bound on all shared bytes. */
+  readonly capacityBytes: number;
+  /** Bytes of a page, a power of two. */
+  readonly pageBytes: number;
+  /** Bytes of the smallest chunk, a multiple of 8. */
+  readonly chunkBytesMin: number;
+  /** Independently locked parts, a power of two up to 256. */
+  readonly shards: number;
+  /** Types of entries, 1 to 255. */
+  readonly types: number;
+  /** Counters per type, and for the whole cache, in each stripe. */
+  readonly countersPerType: number;
+  readonly countersGlobal: number;
+  /** Words of the event ring, a power of two. */
+  readonly eventWords: number;
+  /** Bytes of a segment, a power of two up to 1 GiB. */
+  readonly segmentBytes: number;
+}
+
+/** Byte and word offsets of every region. Regions up to the first page lie in segment 0. */
+export class Layout {
+  readonly config: ArenaConfig;
+  readonly owners: number;
+  readonly counters: number;
+  readonly countersPerStripe: number;
+  readonly events: number;
+  readonly shards: number;
+  readonly shardWords: number;
+  readonly typesOffset: number;
+  readonly ringsOffset: number;
+  readonly historyOffset: number;
+  readonly directoryOffset: number;
+  readonly directoryEntries: number;
+  readonly journalOffset: number;
+  readonly descriptors: number;
+  readonly descriptorWords: number;
+  readonly pages: number;
+  readonly pagesStartBytes: number;
+  readonly pageGranules: number;
+  readonly pagesStart: number;
+  readonly bytesMetadata: number;
+  readonly bytesTotal: number;
+  readonly bucketsPerPage: number;
+
+  constructor(config: ArenaConfig) {
+    assert(isPower(config.pageBytes) && isPower(config.segmentBytes), 'page and segment sizes are powers of two');
+    assert(config.segmentBytes <= 2 ** 30 && config.segmentBytes >= config.pageBytes, 'segment size out of range');
+    assert(isPower(config.shards) && config.shards <= 256, 'shards out of range');
+    this.config = config;
+    this.owners = HEADER.words;
+    this.counters = this.owners + OWNER_SLOTS * OWNER_WORDS;
+    this.countersPerStripe = alignUp(config.types * config.countersPerType + config.countersGlobal, 8);
+    this.events = this.counters + OWNER_SLOTS * this.countersPerStripe * 2;
+    this.shards = alignUp(this.events + EVENT_RING_HEADER + config.eventWords, 16);
+    this.typesOffset = SHARD.partial + CLASS_MAX * 2;
+    this.ringsOffset = this.typesOffset + config.types * TYPE_WORDS;
+    this.historyOffset = this.ringsOffset + CLASS_MAX * RING_WORDS;
+    this.directoryOffset = this.historyOffset + HISTORY_ENTRIES;
+    this.pageGranules = config.pageBytes >>> GRANULE_SHIFT;
+    this.bucketsPerPage = this.pageGranules / BUCKET_GRANULES;
+    this.descriptorWords = alignUp(PAGE.bitmap + Math.ceil(config.pageBytes / config.chunkBytesMin / 32), 8);
+    const pagesMost = Math.floor(config.capacityBytes / config.pageBytes);
+    // A third of a fair share, and some: past that the index of a shard stops growing and its chains lengthen.
+    this.directoryEntries = alignUp(Math.min(pagesMost, Math.ceil((pagesMost / config.shards) * 0.35) + 16), 8);
+    this.journalOffset = alignUp(this.directoryOffset + this.directoryEntries, 16);
+    this.shardWords = alignUp(this.journalOffset + journalWords(JOURNAL_ENTRIES), 16);
+    this.descriptors = this.shards + this.shardWords * config.shards;
+    this.pages = this.#fit(pagesMost);
+    this.bytesMetadata = (this.descriptors + this.pages * this.descriptorWords) * 4;
+    this.pagesStartBytes = alignUp(this.bytesMetadata, config.pageBytes);
+    this.pagesStart = this.pagesStartBytes / 8;
+    this.bytesTotal = this.pagesStartBytes + this.pages * config.pageBytes;
+    assert(this.pagesStartBytes <= config.segmentBytes, 'the tables do not fit the first segment');
+    assert(this.bytesTotal <= config.capacityBytes || this.pages <= 0, 'over capacity');
+  }
+
+  #fit(pagesMost: number): number {
+    const { capacityBytes, pageBytes } = this.config;
+    const fixed = this.descriptors * 4;
+    let pages = Math.min(pagesMost, Math.floor((capacityBytes - fixed) / (pageBytes + this.descriptorWords * 4)));
+    while (
+      pages > 0 &&
+      alignUp(fixed + pages * this.descriptorWords * 4, pageBytes) + pages * pageBytes > capacityBytes
+    ) {
+      pages--;
+    }
+    return pages;
+  }
+
+  shard(index: number): number {
+    return this.shards + index * this.shardWords;
+  }
+
+  descriptor(page: number): number {
+    return this.descriptors + page * this.descriptorWords;
+  }
+
+  pageRef(page: number): number {
+    return this.pagesStart + page * this.pageGranules;
+  }
+
+  /** The page that a ref points into; out of 0..pages-1 for a wild ref. */
+  pageOf(ref: number): number {
+    return Math.floor((ref - this.pagesStart) / this.pageGranules);
+  }
+
+  /** Bytes of each segment: all full but the last. */
+  segments(): number[] {
+    const sizes: number[] = [];
+    for (let left = this.bytesTotal; left > 0; left -= this.config.segmentBytes) {
+      sizes.push(Math.min(left, this.config.segmentBytes));
+    }
+    return sizes;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The owner table: one record for each attached thread. A record's state word holds the thread's id, which Node
+ * never gives twice in a process, so it serves as the epoch too:
+ *
+ *     0  free        (threadId + 1) * 4 + 1  live        (threadId + 1) * 4 + 2  dead
+ *
+ * free -> live by the thread itself, live -> dead by whoever has proof of the death, dead -> free by whoever has
+ * finished the recovery, live -> free by a thread that detaches: each one compare-exchange. A record is freed last,
+ * after no lock word and no intent names it any more; that is what makes a lock token a proof (see `isGone`).
+ *
+ * Behind the state word lie the owner's intents: pairs (ref, tag) for memory that it holds outside any section.
+ */
+import { compareExchange, load, store, type Words } from '#atomics';
+
+export const OWNER_SLOTS = 128;
+export const OWNER_WORDS = 32;
+/** First intent word, and how many pairs there are. */
+export const OWNER_INTENTS = 2;
+export const OWNER_INTENT_COUNT = 8;
+/** Word that says which kinds of events the thread listens for. */
+const OWNER_LISTENS = 18;
+/** A word that only the owner touches, for ordering its own loads. */
+const OWNER_FENCE = 19;
+
+const LIVE = 1;
+const DEAD = 2;
+
+/** Thread ids in lock words are kept modulo this; none is 0 there. */
+const TOKEN_THREADS = 0x3ffffe;
+
+export class OwnerTable {
+  readonly #words: Words;
+  readonly #base: number;
+
+  constructor(words: Words, base: number) {
+    this.#words = words;
+    this.#base = base;
+  }
+
+  record(slot: number): number {
+    return this.#base + slot * OWNER_WORDS;
+  }
+
+  /** A slot for the thread, or -1 if every one is taken. */
+  claim(threadId: number): number {
+    for (let slot = 0; slot < OWNER_SLOTS; slot++) {
+      const state = this.record(slot);
+      if (load(this.#words, state) !== 0) continue;
+      if (compareExchange(this.#words, state, 0, stateOf(threadId, LIVE)) === 0) return slot;
+    }
+    return -1;
+  }
+
+  /** The thread in a slot, live or dead; -1 for a free slot. */
+  threadOf(slot: number): number {
+    const state = load(this.#words, this.record(slot));
+    return state === 0 ? -1 : (state >>> 2) - 1;
+  }
+
+  isLive(slot: number): boolean {
+    return (load(this.#words, this.record(slot)) & 3) === LIVE;
+  }
+
+  isDead(slot: number): boolean {
+    return (load(this.#words, this.record(slot)) & 3) === DEAD;
+  }
+
+  /** True if this call declared the death. */
+  markDead(slot: number, threadId: number): boolean {
+    const live = stateOf(threadId, LIVE);
+    return compareExchange(this.#words, this.record(slot), live, stateOf(threadId, DEAD)) === live;
+  }
+
+  /** True if this call freed the slot of a dead thread. */
+  freeDead(slot: number, threadId: number): boolean {
+    const dead = stateOf(threadId, DEAD);
+    return compareExchange(this.#words, this.record(slot), dead, 0) === dead;
+  }
+
+  fence(slot: number): number {
+    return this.record(slot) + OWNER_FENCE;
+  }
+
+  /** Which kinds of events the thread in a slot listens for, as bits. */
+  listens(slot: number): number {
+    return load(this.#words, this.record(slot) + OWNER_LISTENS);
+  }
+
+  setListens(slot: number, kinds: number): void {
+    store(this.#words, this.record(slot) + OWNER_LISTENS, kinds);
+  }
+
+  /** For the thread itself, which must hold nothing. */
+  release(slot: number, threadId: number): void {
+    compareExchange(this.#words, this.record(slot), stateOf(threadId, LIVE), 0);
+  }
+
+  /**
+   * Whether the owner that a lock word names can never touch anything again: it is marked dead, or its slot has
+   * been freed or given on, which only happens after it let go of every lock.
+   */
+  isGone(token: number): boolean {
+    const state = load(this.#words, this.record((token >>> 1) & 0xff));
+    if (state === 0 || (state & 3) === DEAD) return true;
+    return tokenThread((state >>> 2) - 1) !== token >>> 9;
+  }
+}
+
+function stateOf(threadId: number, state: number): number {
+  return ((threadId + 1) << 2) | state;
+}
+
+function tokenThread(threadId: number): number {
+  return (threadId % TOKEN_THREADS) + 1;
+}
+
+/** The word by which an owner holds a lock: thread, slot, and room for the waiters' bit; never 0. */
+export function lockToken(slot: number, threadId: number): number {
+  return (tokenThread(threadId) << 9) | (slot << 1);
+}

@@ -1,0 +1,173 @@
+/** The cache as one thread sees it: the key space of type `default`, those of the other types, and the whole. */
+import { EventEmitter } from 'node:events';
+import type { Codec } from '../codecs/codec.js';
+import { createCodecs } from '../codecs/codecs.js';
+import { REMOVAL_CAUSES, type RemovalCause } from '../engine/causes.js';
+import { EVENT } from '../engine/items.js';
+import type { EngineStats, TypeStats } from '../engine/statistics.js';
+import { BusyError, OptionError, TypeNameError } from '../errors.js';
+import type { CacheHandle } from './handle.js';
+import { KeySpace } from './key-space.js';
+import type { Member } from './member.js';
+import type { CachePlan } from './options.js';
+
+/** The value type of `T`'s type `default`; unknown if it has none. */
+export type DefaultValue<T> = T extends { default: infer V } ? V : unknown;
+
+export interface CacheEvent {
+  readonly type: string;
+  /** Undefined for a recovery, which concerns no key. */
+  readonly key: string | undefined;
+  readonly cause: RemovalCause;
+  /** Bytes of the key and the value. */
+  readonly bytes: number;
+  /** The thread in which it happened. */
+  readonly threadId: number;
+}
+
+/**
+ * evict: an entry was evicted, or removed because its time was over. reject: a set found no room. recover: what a
+ * thread that died or abandoned an operation had left in a shard was brought to rest.
+ */
+export type CacheEventName = 'evict' | 'reject' | 'recover';
+
+export interface CacheStats extends Omit<EngineStats, 'byType'> {
+  /** By the names of the types. */
+  readonly types: Readonly<Record<string, TypeStats>>;
+  /** Events that found the ring full or a listener too slow. */
+  readonly eventsDropped: number;
+}
+
+/** Events handed on in one go, before the event loop gets its turn. */
+const EVENTS_PER_TURN = 1_000;
+
+export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
+  /** Pass this to other threads for `attachCache`. */
+  readonly handle: CacheHandle<T>;
+  readonly #member: Member;
+  readonly #plan: CachePlan;
+  readonly #spaces: ReadonlyMap<string, KeySpace<unknown>>;
+  readonly #emitter = new EventEmitter();
+  readonly #decoder = new TextDecoder();
+  readonly #end: () => Promise<void>;
+  #cursor = 0;
+
+  /** For createCache and attachCache. `end` is what `close` does for this thread. */
+  constructor(handle: CacheHandle<T>, member: Member, end: () => Promise<void>) {
+    const spaces = keySpaces(handle.plan, member);
+    super(spaces[0]!);
+    this.handle = handle;
+    this.#member = member;
+    this.#plan = handle.plan;
+    this.#end = end;
+    const others = spaces.slice(1).map((setup) => [setup.plan.name, new KeySpace<unknown>(setup)] as const);
+    this.#spaces = new Map<string, KeySpace<unknown>>([['default', this as KeySpace<unknown>], ...others]);
+    member.onEvents = () => this.#drain();
+  }
+
+  /** The key space of a type; `type('default')` is the cache itself. Throws VELOCACHE_TYPE for an unknown one. */
+  type<K extends keyof T & string>(name: K): KeySpace<T[K]> {
+    const space = this.#spaces.get(name);
+    if (space === undefined) throw new TypeNameError(name, [...this.#spaces.keys()]);
+    return space as KeySpace<T[K]>;
+  }
+
+  /** Figures of the whole cache, over all threads. */
+  stats(): CacheStats {
+    this.#member.begin();
+    const { byType, ...stats } = this.#member.store.stats();
+    const types = Object.fromEntries(this.#plan.types.map(({ name }, i) => [name, byType[i]!]));
+    return { ...stats, types, eventsDropped: this.#member.store.events.dropped };
+  }
+
+  /** Walks the whole structure: one sentence for each violation, [] when all is well. Exact shard by shard. */
+  verify(): string[] {
+    this.#member.begin();
+    return this.#member.store.verify();
+  }
+
+  /** Removes the entries of all types. */
+  clearAll(): void {
+    this.#member.begin();
+    if (!this.#member.store.clear(-1)) throw new BusyError('clearAll');
+  }
+
+  /** Listens for what happens in any thread. Listeners keep no process alive; one that throws is an uncaught error. */
+  on(event: CacheEventName, listener: (event: CacheEvent) => void): this {
+    this.#listen(event);
+    this.#emitter.on(event, listener);
+    return this;
+  }
+
+  once(event: CacheEventName, listener: (event: CacheEvent) => void): this {
+    this.#listen(event);
+    this.#emitter.once(event, listener);
+    return this;
+  }
+
+  off(event: CacheEventName, listener: (event: CacheEvent) => void): this {
+    this.#emitter.off(event, listener);
+    if (this.#member.isOpen) this.#member.listen(this.#heard());
+    return this;
+  }
+
+  #heard(): number {
+    return this.#emitter.eventNames().reduce((kinds, name) => kinds | (1 << EVENT[name as CacheEventName]), 0);
+  }
+
+  #listen(event: CacheEventName): void {
+    if (!(event in EVENT)) throw new OptionError('event', event, `must be one of ${Object.keys(EVENT).join(', ')}`);
+    this.#member.begin();
+    if (this.#heard() === 0) this.#cursor = this.#member.store.events.head;
+    this.#member.listen(this.#heard() | (1 << EVENT[event]));
+  }
+
+  #drain(): void {
+    const { events } = this.#member.store;
+    for (let i = 0; i < EVENTS_PER_TURN; i++) {
+      const next = events.read(this.#cursor, (record) => {
+        const name = (Object.keys(EVENT) as CacheEventName[]).find((candidate) => EVENT[candidate] === record.kind);
+        if (name === undefined || this.#emitter.listenerCount(name) === 0) return;
+        const event: CacheEvent = {
+          type: this.#plan.types[record.type]?.name ?? 'default',
+          key: record.key.length === 0 ? undefined : this.#decoder.decode(record.key),
+          cause: REMOVAL_CAUSES[record.cause]!,
+          bytes: record.bytes,
+          threadId: record.threadId,
+        };
+        // Each in a turn of its own: a listener that throws takes no event from the others.
+        process.nextTick(() => this.#emitter.emit(name, event));
+      });
+      if (next === this.#cursor) return;
+      this.#cursor = next;
+    }
+    setImmediate(() => this.#drain()).unref();
+  }
+
+  /**
+   * In the thread that created the cache: ends it for all threads. Elsewhere: detaches this thread, once it has been
+   * called as often as `attachCache`. Idempotent.
+   */
+  close(): Promise<void> {
+    return this.#end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function keySpaces(plan: CachePlan, member: Member) {
+  const codecs = createCodecs();
+  const codecsById: (Codec | undefined)[] = [];
+  for (const codec of codecs.values()) codecsById[codec.id] = codec;
+  const { itemBytesMax } = plan;
+  return plan.types.map((type, typeId) => ({
+    member,
+    typeId,
+    plan: type,
+    codec: codecs.get(type.codec)!,
+    codecsById,
+    itemBytesMax,
+  }));
+}

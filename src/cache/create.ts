@@ -1,0 +1,81 @@
+/** Creating a cache, and attaching to one. */
+import { randomFillSync } from 'node:crypto';
+import { Arena, type ArenaIdentity, LAYOUT_VERSION, Layout } from '../../native-free/index.js';
+import { MemoryError, OptionError } from '../errors.js';
+import { Cache } from './cache.js';
+import { type CacheHandle, checkHandle } from './handle.js';
+import { Member, monotonicMs } from './member.js';
+import { type CacheOptions, planHash, resolveOptions } from './options.js';
+import { attachments } from './thread-caches.js';
+import { WardenKeeper } from './warden-keeper.js';
+
+/** Creates a cache that other threads attach to by its `handle`. Resolves when its warden thread watches. */
+export async function createCache<T extends object = { default: unknown }>(
+  options: CacheOptions<T>,
+): Promise<Cache<T>> {
+  const plan = resolveOptions(options);
+  const configHash = planHash(plan);
+  const arena = reserve(new Layout(plan.arena), configHash);
+  const handle: CacheHandle<T> = {
+    velocache: 'handle',
+    layoutVersion: LAYOUT_VERSION,
+    configHash,
+    plan,
+    buffers: arena.buffers,
+    epochMs: monotonicMs(),
+    clock: options.clock?.buffer,
+  };
+  const member = Member.create(handle, arena);
+  const keeper = new WardenKeeper(member, handle);
+  const cache = enroll(handle, member, async () => {
+    member.endCache();
+    await keeper.ended();
+  });
+  await keeper.startFirst();
+  return cache;
+}
+
+/** Attaches this thread, of any depth, to the cache of a handle; attaching again gives the same object. */
+export function attachCache<T>(handle: CacheHandle<T>): Cache<T> {
+  checkHandle(handle);
+  const known = attachments().get(Arena.attach(new Layout(handle.plan.arena), handle.buffers).id);
+  if (known?.member.isOpen === true) {
+    known.uses += 1;
+    return known.cache as Cache<T>;
+  }
+  const member = Member.attach(handle);
+  new WardenKeeper(member, handle);
+  const cache = enroll(handle, member, async () => member.detach());
+  member.join();
+  return cache;
+}
+
+function reserve(layout: Layout, configHash: number): Arena {
+  if (layout.pages < layout.config.shards * 4) {
+    throw new OptionError('slab.pageSize', layout.config.pageBytes, 'leaves too few pages: use smaller ones');
+  }
+  const random = randomFillSync(new Int32Array(4));
+  const identity: ArenaIdentity = { configHash, random: [random[0]!, random[1]!, random[2]!, random[3]!] };
+  try {
+    return Arena.create(layout, identity);
+  } catch (error) {
+    throw new MemoryError(layout.config.capacityBytes, error);
+  }
+}
+
+/** Makes the thread's cache object; `end` runs with the last `close`. */
+function enroll<T>(handle: CacheHandle<T>, member: Member, end: () => Promise<void>): Cache<T> {
+  let ending: Promise<void> | undefined;
+  const cache = new Cache<T>(handle, member, async () => {
+    attachment.uses -= 1;
+    if (attachment.uses > 0) return;
+    if (ending === undefined) {
+      if (attachments().get(member.arena.id) === attachment) attachments().delete(member.arena.id);
+      ending = end();
+    }
+    await ending;
+  });
+  const attachment = { member, cache, uses: 1 };
+  attachments().set(member.arena.id, attachment);
+  return cache;
+}

@@ -1,0 +1,221 @@
+/** The operations on the key space of one type. */
+
+import { spanTicks } from '../../native-free/index.js';
+import type { Codec } from '../codecs/codec.js';
+import { TYPE_COUNTER } from '../engine/causes.js';
+import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
+import { READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
+import type { SharedStore } from '../engine/store.js';
+import { BUSY, STORED } from '../engine/writer.js';
+import { BusyError, ItemTooLargeError, KeyError, NotBytesError, OptionError, ValueError } from '../errors.js';
+import type { Member } from './member.js';
+import type { TypePlan } from './options.js';
+import { type Duration, parseDuration } from './units.js';
+
+export interface SetOptions {
+  /** How long this entry lives after it was stored. Default: the type's. */
+  readonly ttl?: Duration | undefined;
+  /** How long this entry lives after it was last stored or read. Default: the type's. */
+  readonly idle?: Duration | undefined;
+  /** Whose entry it is: a non-empty string of up to 255 UTF-8 bytes. Checked; quotas by user are still to come. */
+  readonly user?: string | undefined;
+}
+
+const SET_OPTIONS = ['ttl', 'idle', 'user'];
+const USER_BYTES_MAX = 255;
+
+/** What a key space needs to know of its cache. */
+export interface SpaceSetup {
+  readonly member: Member;
+  readonly typeId: number;
+  readonly plan: TypePlan;
+  readonly codec: Codec;
+  readonly codecsById: readonly (Codec | undefined)[];
+  readonly itemBytesMax: number;
+}
+
+export class KeySpace<V> {
+  readonly #member: Member;
+  readonly #store: SharedStore;
+  readonly #typeId: number;
+  readonly #plan: TypePlan;
+  readonly #codec: Codec;
+  readonly #codecsById: readonly (Codec | undefined)[];
+  readonly #itemBytesMax: number;
+  readonly #lifetime = { deadline: 0, idleTicks: 0 };
+
+  constructor(setup: SpaceSetup) {
+    this.#member = setup.member;
+    this.#store = setup.member.store;
+    this.#typeId = setup.typeId;
+    this.#plan = setup.plan;
+    this.#codec = setup.codec;
+    this.#codecsById = setup.codecsById;
+    this.#itemBytesMax = setup.itemBytesMax;
+  }
+
+  /**
+   * Stores a value. False if there was no room that the rules allow: then the key is absent. Throws for `undefined`,
+   * for what the type's codec can't keep, for a key and value larger than `slab.maxItem`; VELOCACHE_BUSY if a lock
+   * can't be had. What throws has changed nothing.
+   */
+  set(key: string, value: V, options?: SetOptions): boolean {
+    if (value === undefined) throw new ValueError('undefined can not be stored: it would look like a miss; use delete');
+    // The codec may run the user's code, which may call the cache: it comes before anything of this operation.
+    return this.#set(key, this.#codec.encode(value), this.#codec.id, options);
+  }
+
+  /** Stores bytes as they are, to be read by `getBytes` or `get`. Otherwise like `set`. */
+  setBytes(key: string, bytes: Uint8Array, options?: SetOptions): boolean {
+    if (!(bytes instanceof Uint8Array)) throw new ValueError('setBytes takes a Uint8Array; use set for other values');
+    return this.#set(key, bytes, 0, options);
+  }
+
+  #set(key: string, bytes: Uint8Array, codecId: number, options: SetOptions | undefined): boolean {
+    const ttlMs = options === undefined ? this.#plan.ttlMs : this.#durationOf(options, 'ttl', this.#plan.ttlMs);
+    const idleMs = options === undefined ? this.#plan.idleMs : this.#durationOf(options, 'idle', this.#plan.idleMs);
+    if (options !== undefined) checkSetOptions(options);
+    this.#begin(key);
+    const itemBytes = this.#store.key.byteLength + bytes.length;
+    if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
+    this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#store.context.clock.deadline(ttlMs);
+    this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
+    const outcome = this.#store.set(bytes, codecId, this.#lifetime);
+    if (outcome === BUSY) throw new BusyError('set');
+    return outcome === STORED;
+  }
+
+  #durationOf(options: SetOptions, name: 'ttl' | 'idle', fallback: number): number {
+    const value = options[name];
+    return value === undefined ? fallback : parseDuration(name, value);
+  }
+
+  /** Every operation on a key begins here. */
+  #begin(key: string): void {
+    this.#member.begin();
+    const outcome = this.#store.key.prepare(key, this.#typeId);
+    if (outcome !== KEY_OK) throw new KeyError(keyProblem(outcome));
+  }
+
+  /** A private copy of the value, or undefined for a miss. Renews idle time and recency. */
+  get(key: string): V | undefined {
+    return this.#read(key, true) ? this.#value() : undefined;
+  }
+
+  /** A private copy of the bytes. Throws VELOCACHE_NOT_BYTES for an entry that `set` stored. */
+  getBytes(key: string): Uint8Array | undefined {
+    if (!this.#read(key, true)) return undefined;
+    const { reader } = this.#store;
+    if (reader.codec !== 0) throw new NotBytesError(key);
+    return reader.landing.take(reader.length);
+  }
+
+  #read(key: string, renew: boolean): boolean {
+    this.#begin(key);
+    const isHit = this.#store.reader.read(this.#store.key, READ_VALUE, renew);
+    if (renew) this.#store.context.count(this.#typeId, isHit ? TYPE_COUNTER.hits : TYPE_COUNTER.misses, 1);
+    return isHit;
+  }
+
+  /** The value that the reader holds. */
+  #value(): V {
+    const { landing, length, codec } = this.#store.reader;
+    if (codec === 0) return landing.take(length) as V;
+    return this.#codecsById[codec]!.decode(landing.bytes, landing.start, landing.start + length) as V;
+  }
+
+  /** Like `get`, but renews nothing and counts as neither hit nor miss. */
+  peek(key: string): V | undefined {
+    return this.#read(key, false) ? this.#value() : undefined;
+  }
+
+  /** Whether the key is live. Renews nothing, counts as neither hit nor miss. */
+  has(key: string): boolean {
+    this.#begin(key);
+    return this.#store.reader.read(this.#store.key, READ_PRESENCE, false);
+  }
+
+  /** Renews idle time and recency without reading the value; counts as a hit or a miss. True if the key is live. */
+  touch(key: string): boolean {
+    this.#begin(key);
+    const isHit = this.#store.reader.read(this.#store.key, READ_PRESENCE, true);
+    this.#store.context.count(this.#typeId, isHit ? TYPE_COUNTER.hits : TYPE_COUNTER.misses, 1);
+    return isHit;
+  }
+
+  /** True if the key was live. Throws VELOCACHE_BUSY if a lock can't be had. */
+  delete(key: string): boolean {
+    this.#begin(key);
+    const outcome = this.#store.delete();
+    if (outcome === BUSY) throw new BusyError('delete');
+    return outcome === STORED;
+  }
+
+  /** Removes every entry of this type; takes time in proportion to the size of the whole cache. */
+  clear(): void {
+    this.#member.begin();
+    if (!this.#store.clear(this.#typeId)) throw new BusyError('clear');
+  }
+
+  /** Values in the order of the keys, undefined for misses. Not atomic as a whole. */
+  getMany(keys: readonly string[]): (V | undefined)[] {
+    return keys.map((key) => this.get(key));
+  }
+
+  /** What `set` says to each entry. Not atomic as a whole: what was stored before one that throws stays. */
+  setMany(entries: Iterable<readonly [key: string, value: V, options?: SetOptions]>): boolean[] {
+    const outcomes: boolean[] = [];
+    for (const [key, value, options] of entries) outcomes.push(this.set(key, value, options));
+    return outcomes;
+  }
+
+  /** How many of the keys were live. Not atomic as a whole. */
+  deleteMany(keys: Iterable<string>): number {
+    let deleted = 0;
+    for (const key of keys) if (this.delete(key)) deleted += 1;
+    return deleted;
+  }
+
+  /**
+   * The live keys. Weakly consistent: an entry that lives throughout appears exactly once, others at most once. No
+   * lock is held between two steps. Throws VELOCACHE_BUSY if a lock can't be had.
+   */
+  *keys(): IterableIterator<string> {
+    const { scanner } = this.#store;
+    for (let shard = 0; shard < scanner.shards; shard++) {
+      const groups = scanner.groups(shard);
+      for (let group = 0; group < groups; group++) {
+        this.#member.begin();
+        const keys = scanner.keys(shard, group, groups, this.#typeId);
+        if (keys === undefined) throw new BusyError('keys');
+        yield* keys;
+      }
+    }
+  }
+
+  /** The live entries, each value as of the moment at which it is reached; otherwise like `keys`. */
+  *entries(): IterableIterator<[string, V]> {
+    for (const key of this.keys()) if (this.#read(key, false)) yield [key, this.#value()];
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, V]> {
+    return this.entries();
+  }
+}
+
+function checkSetOptions(options: SetOptions): void {
+  for (const name in options) {
+    if (!SET_OPTIONS.includes(name))
+      throw new OptionError(name, 'given', `the options of set are ${SET_OPTIONS.join(', ')}`);
+  }
+  const { user } = options;
+  if (user === undefined) return;
+  const isValid = typeof user === 'string' && user !== '' && Buffer.byteLength(user) <= USER_BYTES_MAX;
+  if (!isValid) throw new OptionError('user', user, `must be a non-empty string of up to ${USER_BYTES_MAX} bytes`);
+}
+
+function keyProblem(outcome: number): string {
+  if (outcome === KEY_NOT_STRING) return 'a key is a non-empty string';
+  if (outcome === KEY_ILL_FORMED) return 'a key holds a lone surrogate, under which two keys would become one';
+  return 'a key has more than 65,535 UTF-8 bytes';
+}

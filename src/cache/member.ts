@@ -1,0 +1,183 @@
+/**
+ * A thread's membership of a cache: its owner slot, its store, and its line to the warden.
+ *
+ * The line is a message port whose far end the warden holds: when this thread dies, the warden sees it close. When it
+ * closes on this side, the warden has died, and one of the attached threads starts another (see `warden-keeper.ts`).
+ */
+import { MessageChannel, type MessagePort, postMessageToThread, threadId } from 'node:worker_threads';
+import { compareExchange, load, store as storeWord, wait } from '#atomics';
+import {
+  Arena,
+  HEADER,
+  Layout,
+  ManualClock,
+  OWNER_SLOTS,
+  SharedClock,
+  STATE_CLOSED,
+  STATE_OPEN,
+} from '../../native-free/index.js';
+import { SizeClasses } from '../engine/size-classes.js';
+import { SharedStore } from '../engine/store.js';
+import { ClosedError, HandleError, ThreadsError } from '../errors.js';
+import { LruPolicy } from '../policies/lru.js';
+import { type CacheHandle, checkHandle } from './handle.js';
+import { fromWarden, type JoinMessage, LEAVE } from './messages.js';
+
+/** How long attaching waits for a slot of a dead thread to be freed, and in which steps. */
+const SLOT_WAIT_STEPS = 25;
+const SLOT_WAIT_MS = 10;
+
+/** Milliseconds on the monotonic clock that all threads of the process share. */
+export function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1e6;
+}
+
+export class Member {
+  readonly arena: Arena;
+  readonly store: SharedStore;
+  readonly slot: number;
+  readonly isManual: boolean;
+  /** Called when the warden has events for this thread. */
+  onEvents: () => void = () => {};
+  /** Called when the line to the warden has closed and the cache is open. */
+  onWardenGone: (lostThread: number) => void = () => {};
+  #line: MessagePort | undefined;
+  #lineThread = -1;
+  #isDetached = false;
+  #operations = 0;
+  readonly #clock: SharedClock;
+
+  /** Attaches this thread to an arena, which `format` has made ready or is about to. */
+  constructor(handle: CacheHandle<unknown>, arena: Arena) {
+    this.arena = arena;
+    this.slot = claimSlot(arena);
+    this.isManual = handle.clock !== undefined;
+    this.#clock = clockOf(handle, arena);
+    const { arena: config, growthFactor, itemBytesMax } = handle.plan;
+    this.store = new SharedStore({
+      arena,
+      classes: new SizeClasses(config.pageBytes, config.chunkBytesMin, growthFactor),
+      clock: this.#clock,
+      slot: this.slot,
+      threadId,
+      itemBytesMax,
+      weakMemory: process.arch !== 'x64' && process.arch !== 'ia32',
+      policy: new LruPolicy(arena.meta, arena.layout, this.#clock),
+    });
+  }
+
+  static create(handle: CacheHandle<unknown>, arena: Arena): Member {
+    const member = new Member(handle, arena);
+    member.store.format();
+    if (!member.isManual) member.#clock.publish();
+    return member;
+  }
+
+  static attach(handle: CacheHandle<unknown>): Member {
+    checkHandle(handle);
+    const arena = Arena.attach(new Layout(handle.plan.arena), handle.buffers);
+    if (!arena.matches(handle.configHash)) throw new HandleError('handle does not match the memory that it comes with');
+    if (load(arena.meta, HEADER.state) !== STATE_OPEN) throw new ClosedError();
+    return new Member(handle, arena);
+  }
+
+  get isOpen(): boolean {
+    return !this.#isDetached && this.arena.meta[HEADER.state] === STATE_OPEN;
+  }
+
+  /** Before each operation: throws if the cache is closed, repairs what an abandoned operation has left. */
+  begin(): void {
+    if (!this.isOpen) throw new ClosedError();
+    this.store.begin();
+    // Keeps the shared tick close to the truth even when nobody's event loop runs.
+    if ((++this.#operations & 63) === 0 && !this.isManual) this.#clock.publish();
+  }
+
+  /** Moves the shared clock up to the present, unless a test drives it. */
+  publishClock(): void {
+    if (!this.isManual) this.#clock.publish();
+  }
+
+  /** Opens a line to the warden, if there is one that this thread has no line to. */
+  join(): void {
+    const warden = load(this.arena.meta, HEADER.wardenThread) - 1;
+    if (warden < 0 || warden === this.#lineThread || !this.isOpen) return;
+    const { port1, port2 } = new MessageChannel();
+    this.#line?.close();
+    this.#line = port1;
+    this.#lineThread = warden;
+    port1.on('message', (message: unknown) => this.#hear(message));
+    port1.on('close', () => this.#lineClosed(port1));
+    port1.unref();
+    const join: JoinMessage = { velocache: this.arena.id, kind: 'join', slot: this.slot, threadId, port: port2 };
+    postMessageToThread(warden, join, [port2]).catch(() => this.#lineClosed(port1));
+  }
+
+  #hear(message: unknown): void {
+    if (message === fromWarden.events) this.onEvents();
+    // No operation of this thread is under way while it handles a message: what is open was abandoned.
+    else if (message === fromWarden.repair) this.store.begin();
+  }
+
+  #lineClosed(line: MessagePort): void {
+    if (this.#line !== line) return;
+    const lost = this.#lineThread;
+    this.#line = undefined;
+    this.#lineThread = -1;
+    if (this.isOpen) this.onWardenGone(lost);
+  }
+
+  /** Whether this thread has a line to a warden. */
+  get isWatched(): boolean {
+    return this.#line !== undefined;
+  }
+
+  /** Says which kinds of events this thread listens for. */
+  listen(kinds: number): void {
+    const { meta, owners } = this.arena;
+    owners.setListens(this.slot, kinds);
+    // The upper bits count the changes, so that the warden can't take back what it didn't see.
+    for (let tries = 0; tries < 1_000; tries++) {
+      const word = load(meta, HEADER.listening);
+      if (compareExchange(meta, HEADER.listening, word, (word + 0x100) | kinds | 0) === word) return;
+    }
+  }
+
+  /** Ends the cache for all threads. */
+  endCache(): void {
+    storeWord(this.arena.meta, HEADER.state, STATE_CLOSED);
+    this.detach();
+  }
+
+  /** Leaves the cache: this thread only. */
+  detach(): void {
+    if (this.#isDetached) return;
+    this.store.begin();
+    this.#isDetached = true;
+    const line = this.#line;
+    this.#line = undefined;
+    // The warden reads this before it sees the line close, and so doesn't take the closing for a death.
+    line?.postMessage(LEAVE);
+    line?.close();
+    this.arena.owners.setListens(this.slot, 0);
+    this.arena.owners.release(this.slot, threadId);
+  }
+}
+
+/** Waits a moment for the warden to free the slots of dead threads, if all are taken. */
+function claimSlot(arena: Arena): number {
+  for (let step = 0; step < SLOT_WAIT_STEPS; step++) {
+    const slot = arena.owners.claim(threadId);
+    if (slot >= 0) return slot;
+    wait(arena.meta, HEADER.magic, arena.meta[HEADER.magic]!, SLOT_WAIT_MS);
+  }
+  throw new ThreadsError(OWNER_SLOTS);
+}
+
+function clockOf(handle: CacheHandle<unknown>, arena: Arena): SharedClock {
+  if (handle.clock !== undefined) return ManualClock.from(handle.clock).shared();
+  // performance.now() is cheaper than process.hrtime() and runs at the same pace, from another zero in each thread.
+  const zero = monotonicMs() - performance.now() - handle.epochMs;
+  return new SharedClock(arena.meta, HEADER.tick, () => performance.now() + zero);
+}

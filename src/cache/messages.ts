@@ -1,0 +1,27 @@
+/** Messages between the attached threads and the warden. All carry the id of the cache, or go over a line of it. */
+import type { MessagePort } from 'node:worker_threads';
+
+/** Thread to warden, by postMessageToThread: here is the other end of my line. */
+export interface JoinMessage {
+  readonly velocache: string;
+  readonly kind: 'join';
+  readonly slot: number;
+  readonly threadId: number;
+  readonly port: MessagePort;
+}
+
+/** Warden to thread, by postMessageToThread: join me; whether it arrives tells whether the thread lives. */
+export interface HelloMessage {
+  readonly velocache: string;
+  readonly kind: 'hello';
+}
+
+/** Over the line, warden to thread. */
+export const fromWarden = { events: 'events', repair: 'repair' } as const;
+
+/** Over the line, thread to warden: the line closes because I leave, not because I die. */
+export const LEAVE = 'leave';
+
+export function isMessage(value: unknown): value is JoinMessage | HelloMessage {
+  return typeof value === 'object' && value !== null && 'velocache' in value && 'kind' in value;
+}

@@ -1,0 +1,133 @@
+/** The options of `createCache`, checked and resolved into a plan: plain data that every thread builds the same from. */
+import { type ArenaConfig, CLASS_MAX, ceilPower, isPower, type ManualClock } from '../../native-free/index.js';
+import { createCodecs, DEFAULT_CODEC } from '../codecs/codecs.js';
+import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../engine/causes.js';
+import { chunkSizes } from '../engine/size-classes.js';
+import { OptionError } from '../errors.js';
+import { type Duration, parseDuration, parseSize, type Size } from './units.js';
+
+export interface SlabOptions {
+  /** Bytes of a page, a power of two from 4 KiB to 1 MiB. Default: 16 KiB to 128 KiB, by capacity. */
+  readonly pageSize?: Size;
+  /** Bytes of the smallest chunk, a multiple of 8 from 32 to 1,024. Default: 64. */
+  readonly minChunk?: Size;
+  /** How much larger each chunk size is than the one before, from 1.05 to 2. Default: 1.15. */
+  readonly growthFactor?: number;
+  /** Most bytes of a key and its value, up to half the capacity. Default: an eighth of it. */
+  readonly maxItem?: Size;
+}
+
+export interface TypeOptions {
+  /** How long an entry lives after it was stored. Default: Infinity. */
+  readonly ttl?: Duration;
+  /** How long an entry lives after it was last stored or read. Default: Infinity. The earlier of the two wins. */
+  readonly idle?: Duration;
+  /** How `set` packs values; docs/codecs.md says what each keeps. Default: 'msgpack'. */
+  readonly codec?: 'msgpack' | 'structured';
+}
+
+export interface CacheOptions<T> {
+  /** Bound on everything shared, tables included: 1 MiB to 16 GiB. */
+  readonly capacity: Size;
+  readonly slab?: SlabOptions;
+  /** Types of entries, each with its own key space; `default` is always there. At most 255. */
+  readonly types?: { readonly [K in keyof T]?: TypeOptions };
+  /** A clock for tests and replays, which all threads follow. Default: the machine's monotonic clock. */
+  readonly clock?: ManualClock;
+}
+
+export interface TypePlan {
+  readonly name: string;
+  /** Milliseconds; 0 for no bound. */
+  readonly ttlMs: number;
+  readonly idleMs: number;
+  readonly codec: string;
+}
+
+/** Everything that threads must agree on; part of the handle. */
+export interface CachePlan {
+  readonly arena: ArenaConfig;
+  readonly growthFactor: number;
+  readonly itemBytesMax: number;
+  readonly types: readonly TypePlan[];
+}
+
+const CAPACITY_MIN = 2 ** 20;
+const CAPACITY_MAX = 2 ** 34;
+/** A shard has about this much memory: enough for its LRU to be that of the whole cache, little enough to share. */
+const SHARD_BYTES = 2 ** 24;
+const PAGES_PER_SHARD = 512;
+
+export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
+  if (typeof options !== 'object' || options === null) throw new OptionError('options', options, 'must be an object');
+  checkNames('options', options, ['capacity', 'slab', 'types', 'clock']);
+  const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
+  const slab = options.slab ?? {};
+  checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
+  const types = resolveTypes(options.types ?? {});
+  const shards = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
+  const pageDefault = Math.min(2 ** 20, Math.max(2 ** 14, ceilPower(capacityBytes / shards / PAGES_PER_SHARD)));
+  const pageBytes = parseSize('slab.pageSize', slab.pageSize ?? pageDefault, 2 ** 12, 2 ** 20);
+  if (!isPower(pageBytes)) throw new OptionError('slab.pageSize', slab.pageSize, 'must be a power of two');
+  const chunkBytesMin = parseSize('slab.minChunk', slab.minChunk ?? 64, 32, 1_024);
+  if (chunkBytesMin % 8 !== 0) throw new OptionError('slab.minChunk', slab.minChunk, 'must be a multiple of 8');
+  const growthFactor = resolveGrowth(slab.growthFactor ?? 1.15, pageBytes, chunkBytesMin);
+  const itemBytesMax = parseSize('slab.maxItem', slab.maxItem ?? capacityBytes / 8, 1, capacityBytes / 2);
+  const arena: ArenaConfig = {
+    capacityBytes,
+    pageBytes,
+    chunkBytesMin,
+    shards: Math.min(shards, Math.max(1, ceilPower(capacityBytes / pageBytes / 32) / 2)),
+    types: types.length,
+    countersPerType: TYPE_COUNTERS,
+    countersGlobal: GLOBAL_COUNTERS,
+    eventWords: Math.min(2 ** 18, Math.max(2 ** 11, ceilPower(capacityBytes / 2 ** 12))),
+    segmentBytes: 2 ** 30,
+  };
+  return { arena, growthFactor, itemBytesMax, types };
+}
+
+function resolveGrowth(growthFactor: number, pageBytes: number, chunkBytesMin: number): number {
+  const isInRange = typeof growthFactor === 'number' && growthFactor >= 1.05 && growthFactor <= 2;
+  if (!isInRange) throw new OptionError('slab.growthFactor', growthFactor, 'must be a number from 1.05 to 2');
+  if (chunkSizes(pageBytes, chunkBytesMin, growthFactor).length <= CLASS_MAX) return growthFactor;
+  const bound = `makes more than ${CLASS_MAX} slab classes with these pages and chunks: use a larger one`;
+  throw new OptionError('slab.growthFactor', growthFactor, bound);
+}
+
+function resolveTypes(types: object): TypePlan[] {
+  const entries = Object.entries(types as Record<string, TypeOptions | undefined>);
+  const names = ['default', ...entries.map(([name]) => name).filter((name) => name !== 'default')];
+  if (names.length > 255) throw new OptionError('types', `${names.length} types`, 'must be at most 255');
+  return names.map((name) => resolveType(name, entries.find(([candidate]) => candidate === name)?.[1] ?? {}));
+}
+
+function resolveType(name: string, options: TypeOptions): TypePlan {
+  if (name === '') throw new OptionError('types', name, 'a type has a name');
+  const where = `types.${name}`;
+  if (typeof options !== 'object') throw new OptionError(where, options, 'must be an object');
+  checkNames(where, options, ['ttl', 'idle', 'codec']);
+  const codec = options.codec ?? DEFAULT_CODEC;
+  const codecs = [...createCodecs().keys()];
+  if (!codecs.includes(codec)) throw new OptionError(`${where}.codec`, codec, `must be one of ${codecs.join(', ')}`);
+  return {
+    name,
+    ttlMs: options.ttl === undefined ? 0 : parseDuration(`${where}.ttl`, options.ttl),
+    idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
+    codec,
+  };
+}
+
+function checkNames(where: string, options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name))
+      throw new OptionError(`${where}.${name}`, 'given', `the options are ${names.join(', ')}`);
+  }
+}
+
+/** A hash of the plan, so that threads with different plans never share an arena. */
+export function planHash(plan: CachePlan): number {
+  let hash = 0x811c9dc5;
+  for (const char of JSON.stringify(plan)) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
+  return hash;
+}

@@ -1,0 +1,167 @@
+/**
+ * The warden: a small thread of the cache's own that watches while every other event loop may be busy. It keeps the
+ * shared clock, removes what has expired, notices deaths and recovers from them, asks owners of locks held for long
+ * whether they have abandoned them, and wakes listeners. If it dies, another is started (warden-keeper.ts): nothing
+ * that it knows is needed by its successor, which asks every attached thread anew.
+ *
+ * What proves a death: the thread's line closes, or a message can't be delivered to it. Time never does.
+ */
+import { type MessagePort, postMessageToThread } from 'node:worker_threads';
+import { compareExchange, load, store as storeWord } from '#atomics';
+import { HEADER, OWNER_SLOTS, SHARD } from '../../native-free/index.js';
+import type { Member } from './member.js';
+import { fromWarden, type HelloMessage, isMessage, type JoinMessage, LEAVE } from './messages.js';
+
+/** Between two rounds: the resolution of the clock. */
+const ROUND_MS = 10;
+/** Buckets looked at between two looks at the time, and how long a round may sweep. */
+const SWEEP_BUCKETS = 256;
+const SWEEP_MS_MAX = 0.4;
+/** A lock held this long by one owner has it asked. */
+const HELD_MS_MAX = 50;
+/** Slots without a line are asked this often: their thread may have died while it attached. */
+const PROBE_MS = 500;
+
+interface Line {
+  readonly slot: number;
+  readonly threadId: number;
+  readonly port: MessagePort;
+}
+
+export class Warden {
+  readonly #member: Member;
+  readonly #threadId: number;
+  readonly #lines = new Map<number, Line>();
+  /** Deaths whose recovery is not finished: a lock could not be had. */
+  readonly #unfinished = new Map<number, number>();
+  /** Lock words seen held, by shard, and since when. */
+  readonly #held: { token: number; sinceMs: number }[];
+  readonly #publish: () => void;
+  #eventHead: number;
+  #probedMs = 0;
+
+  /** `publish` moves the shared clock up to the present. */
+  constructor(member: Member, threadId: number, publish: () => void) {
+    this.#member = member;
+    this.#threadId = threadId;
+    this.#publish = publish;
+    this.#eventHead = member.store.events.head;
+    this.#held = Array.from({ length: member.arena.layout.config.shards }, () => ({ token: 0, sinceMs: 0 }));
+  }
+
+  /** Takes office, asks every attached thread for its line, and begins its rounds. */
+  start(): void {
+    process.on('workerMessage', (message: unknown) => this.#receive(message));
+    storeWord(this.#member.arena.meta, HEADER.wardenThread, this.#threadId + 1);
+    this.#probe();
+    setInterval(() => this.#round(), ROUND_MS);
+  }
+
+  #receive(message: unknown): void {
+    if (!isMessage(message) || message.velocache !== this.#member.arena.id || message.kind !== 'join') return;
+    this.#welcome(message);
+  }
+
+  #welcome({ slot, threadId, port }: JoinMessage): void {
+    const line: Line = { slot, threadId, port };
+    this.#lines.set(slot, line);
+    port.on('message', (message: unknown) => {
+      if (message === LEAVE) this.#forget(line);
+    });
+    port.on('close', () => {
+      if (this.#forget(line)) this.#bury(slot, threadId);
+    });
+  }
+
+  /** True if this was the slot's current line. */
+  #forget(line: Line): boolean {
+    if (this.#lines.get(line.slot) !== line) return false;
+    this.#lines.delete(line.slot);
+    return true;
+  }
+
+  /** A thread is dead: recovers from it, now or in the next rounds. */
+  #bury(slot: number, threadId: number): void {
+    this.#member.store.begin();
+    if (this.#member.store.recovery.recoverOwner(slot, threadId)) this.#unfinished.delete(slot);
+    else this.#unfinished.set(slot, threadId);
+  }
+
+  /** Asks every slot without a line to join; a thread that can't be reached is dead. */
+  #probe(): void {
+    const { owners, id } = this.#member.arena;
+    this.#probedMs = performance.now();
+    for (let slot = 0; slot < OWNER_SLOTS; slot++) {
+      const threadId = owners.threadOf(slot);
+      if (threadId < 0 || threadId === this.#threadId || this.#lines.has(slot)) continue;
+      const hello: HelloMessage = { velocache: id, kind: 'hello' };
+      postMessageToThread(threadId, hello).catch(() => {
+        if (!this.#lines.has(slot) && owners.threadOf(slot) === threadId) this.#bury(slot, threadId);
+      });
+    }
+  }
+
+  #round(): void {
+    const { arena, store } = this.#member;
+    if (!this.#member.isOpen) return this.#end();
+    // Another has taken office: this one was thought dead.
+    if (load(arena.meta, HEADER.wardenThread) !== this.#threadId + 1) return this.#end();
+    store.begin();
+    this.#publish();
+    for (const [slot, threadId] of this.#unfinished) this.#bury(slot, threadId);
+    this.#wakeListeners();
+    this.#askHolders();
+    this.#sweep();
+    if (performance.now() - this.#probedMs > PROBE_MS) {
+      this.#probe();
+      this.#forgetListeners();
+    }
+  }
+
+  #sweep(): void {
+    const start = performance.now();
+    do this.#member.store.sweeper.step(SWEEP_BUCKETS);
+    while (performance.now() - start < SWEEP_MS_MAX);
+  }
+
+  #wakeListeners(): void {
+    const { owners } = this.#member.arena;
+    const head = this.#member.store.events.head;
+    if (head === this.#eventHead) return;
+    this.#eventHead = head;
+    for (const line of this.#lines.values())
+      if (owners.listens(line.slot) !== 0) line.port.postMessage(fromWarden.events);
+  }
+
+  /** The owner of a lock that has been held for long may have abandoned it and live on. */
+  #askHolders(): void {
+    const { layout, meta } = this.#member.arena;
+    const now = performance.now();
+    for (let i = 0; i < this.#held.length; i++) {
+      const seen = this.#held[i]!;
+      const token = load(meta, layout.shard(i) + SHARD.lock) & ~1;
+      if (token !== seen.token) {
+        seen.token = token;
+        seen.sinceMs = now;
+      } else if (token !== 0 && now - seen.sinceMs > HELD_MS_MAX) {
+        seen.sinceMs = now;
+        this.#lines.get((token >>> 1) & 0xff)?.port.postMessage(fromWarden.repair);
+      }
+    }
+  }
+
+  /** Takes back the kinds of events that no thread listens for any more. */
+  #forgetListeners(): void {
+    const { meta, owners } = this.#member.arena;
+    const word = load(meta, HEADER.listening);
+    let kinds = 0;
+    for (let slot = 0; slot < OWNER_SLOTS; slot++) if (owners.isLive(slot)) kinds |= owners.listens(slot);
+    if ((word & 0xff) !== kinds) compareExchange(meta, HEADER.listening, word, (word & ~0xff) | kinds);
+  }
+
+  #end(): void {
+    for (const { port } of this.#lines.values()) port.close();
+    this.#member.detach();
+    process.exit(0);
+  }
+}

@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Cache, KeySpace, SetOptions } from '../index.js';
+import { poolSizeFor, ValuePool } from './payloads.js';
+import { DEMO_TYPES, keyOf, type Populations, PROFILES, type TypeProfile } from './profile.js';
+import { deriveSeed, Random } from './random.js';
+import { createTally, noteViolation, type Tally } from './tally.js';
+import type { DemoType, DemoTypes, Keyed } from './values.js';
+import { ZipfSampler } from './zipf.js';
+
+/** One value in so many is compared in full; that it carries its own key is checked on every one. */
+const FULL_CHECK_EVERY = 32;
+
+export interface LoadOptions {
+  readonly seed: number;
+  /** This thread among those that share the load, from 0. */
+  readonly participant: number;
+  readonly participants: number;
+  readonly populations: Populations;
+}
+
+interface TypeLoad {
+  readonly type: DemoType;
+  readonly profile: TypeProfile;
+  readonly space: KeySpace<Keyed>;
+  readonly pool: ValuePool<DemoType>;
+  readonly ranks: ZipfSampler;
+  /** Sum of the access shares up to and including this type. */
+  readonly accessLimit: number;
+}
+
+/**
+ * One thread's part of the load: reads with Zipf-like popularity, loads what it misses, rewrites and invalidates a
+ * little. It works in small steps, so that its thread can attend to its event loop between them.
+ */
+export class Load {
+  readonly tally: Tally = createTally();
+  readonly #random: Random;
+  readonly #types: readonly TypeLoad[];
+  readonly #warmUp: Iterator<void>;
+
+  constructor(cache: Cache<DemoTypes>, options: LoadOptions) {
+    this.#random = new Random(deriveSeed(options.seed, `thread ${options.participant}`));
+    this.#types = createTypeLoads(cache, options);
+    this.#warmUp = this.#fill(options);
+  }
+
+  /** Stores up to `count` of this thread's keys; false once all of them have been stored. */
+  warmUp(count: number): boolean {
+    for (let i = 0; i < count; i++) if (this.#warmUp.next().done) return false;
+    return true;
+  }
+
+  run(accesses: number): void {
+    for (let i = 0; i < accesses; i++) this.#access();
+  }
+
+  /** From the least popular keys to the most, so that what has to be evicted is what is asked for least. */
+  *#fill({ participant, participants }: LoadOptions): Generator<void> {
+    const steps = Math.max(...this.#types.map(({ ranks }) => ranks.size));
+    for (let step = steps - 1; step >= 0; step--) {
+      for (const load of this.#types) {
+        const rank = rankAtStep(step, steps, load.ranks.size);
+        if (rank === undefined || rank % participants !== participant) continue;
+        this.#store(load, rank, keyOf(load.type, rank));
+        yield;
+      }
+    }
+  }
+
+  #access(): void {
+    const load = this.#pickType();
+    const rank = load.ranks.draw(this.#random);
+    const key = keyOf(load.type, rank);
+    const { invalidateShare, rewriteShare } = load.profile;
+    const choice = this.#random.next();
+    if (choice < invalidateShare) this.#invalidate(load, key);
+    else if (choice < invalidateShare + rewriteShare) this.#store(load, rank, key);
+    else this.#read(load, rank, key);
+  }
+
+  #pickType(): TypeLoad {
+    const choice = this.#random.next();
+    const load = this.#types.find(({ accessLimit }) => choice < accessLimit) ?? this.#types.at(-1);
+    if (load === undefined) throw new Error('a load needs at least one type');
+    return load;
+  }
+
+  #read(load: TypeLoad, rank: number, key: string): void {
+    this.tally.gets++;
+    const value = load.space.get(key);
+    if (value === undefined) this.#store(load, rank, key);
+    else this.#check(load, rank, key, value);
+  }
+
+  #store(load: TypeLoad, rank: number, key: string): void {
+    this.tally.sets++;
+    if (!load.space.set(key, load.pool.valueOf(rank, key), lifeOf(load.profile, rank))) this.tally.rejected++;
+  }
+
+  #invalidate(load: TypeLoad, key: string): void {
+    this.tally.deletes++;
+    load.space.delete(key);
+  }
+
+  #check(load: TypeLoad, rank: number, key: string, value: Keyed): void {
+    if (value.key !== key) {
+      noteViolation(this.tally, `get("${key}") of type ${load.type} returned the value of "${value.key}"`);
+    } else if (this.tally.gets % FULL_CHECK_EVERY === 0) {
+      this.tally.checked++;
+      if (isDeepStrictEqual(value, load.pool.valueOf(rank, key))) return;
+      noteViolation(this.tally, `get("${key}") of type ${load.type} returned a value that was never set for it`);
+    }
+  }
+}
+
+function createTypeLoads(cache: Cache<DemoTypes>, { seed, participants, populations }: LoadOptions): TypeLoad[] {
+  let accessLimit = 0;
+  return DEMO_TYPES.map((type) => {
+    const profile = PROFILES[type];
+    accessLimit += profile.accessShare;
+    const ranks = new ZipfSampler(populations[type], profile.exponent);
+    return {
+      type,
+      profile,
+      space: cache.type(type),
+      pool: new ValuePool(type, seed, poolSizeFor(participants)),
+      ranks,
+      accessLimit,
+    };
+  });
+}
+
+/** Spreads `size` ranks evenly over the steps; undefined where a step has none. */
+function rankAtStep(step: number, steps: number, size: number): number | undefined {
+  const rank = Math.floor((step * size) / steps);
+  return rank === Math.floor(((step + 1) * size) / steps) ? undefined : rank;
+}
+
+function lifeOf({ shortLivedEvery, shortTtl }: TypeProfile, rank: number): SetOptions | undefined {
+  if (shortLivedEvery === undefined || shortTtl === undefined || rank % shortLivedEvery !== 0) return undefined;
+  return { ttl: shortTtl };
+}

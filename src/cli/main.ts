@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { parseCommandLine } from './args.js';
+import { runDemo } from './demo.js';
+import { CliError, EXIT_VIOLATION, messageOf } from './errors.js';
+
+async function main(args: readonly string[]): Promise<number> {
+  const commandLine = parseCommandLine(args);
+  if (commandLine.command === 'help') {
+    process.stdout.write(commandLine.text);
+    return 0;
+  }
+  return runDemo(commandLine.options, {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    now: () => performance.now(),
+  });
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`velocache: ${messageOf(error)}\n`);
+  process.exitCode = error instanceof CliError ? error.exitCode : EXIT_VIOLATION;
+}

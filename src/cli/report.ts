@@ -1,0 +1,186 @@
+import type { CacheStats, ClassStats, RemovalCause, TypeStats } from '../index.js';
+import { shareOf } from './format.js';
+import type { GcReport } from './gc.js';
+import { operationsOf, type Tally } from './tally.js';
+
+/** What was seen of one run, before anything is added up. */
+export interface Findings {
+  readonly mode: 'load' | 'replay';
+  readonly seed: number;
+  /** How long the load itself ran. */
+  readonly seconds: number;
+  /** Stopped by the user before its time. */
+  readonly interrupted: boolean;
+  readonly tallies: readonly { readonly name: string; readonly tally: Tally | undefined }[];
+  /** When the load began: what happened before that, such as warming up, is left out. */
+  readonly before: CacheStats;
+  readonly after: CacheStats;
+  readonly gc: GcReport;
+  readonly memory: MemoryReport;
+  /** What `verify()` said after the run. */
+  readonly verifyViolations: readonly string[];
+  /** Threads that died or hung. */
+  readonly failures: readonly string[];
+  readonly trace?: TraceReport;
+}
+
+export interface MemoryReport {
+  readonly heapUsedBytes: number;
+  readonly heapTotalBytes: number;
+  readonly rssBytes: number;
+  readonly rssPeakBytes: number;
+}
+
+export interface TraceReport {
+  readonly file: string;
+  readonly requests: number;
+  /** Time that passed in the trace. */
+  readonly traceSeconds: number;
+  /** Whether the end of the trace was reached. */
+  readonly complete: boolean;
+}
+
+export interface ThreadReport {
+  readonly name: string;
+  readonly operations: number;
+  readonly operationsPerSecond: number;
+  readonly gets: number;
+  readonly sets: number;
+  readonly deletes: number;
+  readonly rejected: number;
+  readonly checked: number;
+}
+
+export interface UseReport {
+  readonly entries: number;
+  readonly bytesUsed: number;
+  readonly bytesPayload: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly hitRatio: number;
+  readonly rejects: number;
+  readonly removals: Readonly<Record<RemovalCause, number>>;
+}
+
+export interface ClassReport extends ClassStats {
+  /** Chunks in use, as a share of those there are. */
+  readonly useShare: number;
+  /** Bytes wasted, as a share of the chunks in use. */
+  readonly wasteShare: number;
+}
+
+export interface Report extends Pick<Findings, 'mode' | 'seed' | 'seconds' | 'interrupted' | 'gc' | 'memory'> {
+  readonly operations: number;
+  readonly operationsPerSecond: number;
+  readonly threads: readonly ThreadReport[];
+  readonly total: UseReport;
+  readonly types: Readonly<Record<string, UseReport>>;
+  readonly capacity: Pick<CacheStats, 'capacityBytes' | 'bytesMetadata' | 'bytesIndex' | 'bytesFree'>;
+  /** Slab classes that have pages. */
+  readonly classes: readonly ClassReport[];
+  readonly bytesWasted: number;
+  readonly threadsAttached: number;
+  readonly deaths: number;
+  readonly recoveries: number;
+  readonly verifyClean: boolean;
+  readonly violations: readonly string[];
+  readonly violationCount: number;
+  readonly trace?: TraceReport;
+}
+
+export function createReport(findings: Findings): Report {
+  const { after, before, seconds, trace } = findings;
+  const threads = findings.tallies.map(({ name, tally }) => reportThread(name, tally, seconds));
+  const classes = after.classes.filter(({ pages }) => pages > 0).map(reportClass);
+  const { capacityBytes, bytesMetadata, bytesIndex, bytesFree } = after;
+  return {
+    mode: findings.mode,
+    seed: findings.seed,
+    seconds,
+    interrupted: findings.interrupted,
+    operations: sum(threads, ({ operations }) => operations),
+    operationsPerSecond: sum(threads, ({ operationsPerSecond }) => operationsPerSecond),
+    threads,
+    total: reportUse(after, before),
+    types: reportTypes(after, before),
+    capacity: { capacityBytes, bytesMetadata, bytesIndex, bytesFree },
+    classes,
+    bytesWasted: sum(classes, ({ bytesWasted }) => bytesWasted),
+    memory: findings.memory,
+    gc: findings.gc,
+    threadsAttached: after.threads,
+    deaths: after.deaths,
+    recoveries: after.recoveries,
+    ...reportViolations(findings),
+    ...(trace !== undefined && { trace }),
+  };
+}
+
+function reportViolations(findings: Findings): Pick<Report, 'verifyClean' | 'violations' | 'violationCount'> {
+  const { tallies, failures, verifyViolations } = findings;
+  const found = tallies.flatMap(({ name, tally }) =>
+    (tally?.violations ?? []).map((sentence) => `${name}: ${sentence}`),
+  );
+  return {
+    verifyClean: verifyViolations.length === 0,
+    violations: [...failures, ...found, ...verifyViolations.map((sentence) => `verify(): ${sentence}`)],
+    violationCount: failures.length + verifyViolations.length + sum(tallies, ({ tally }) => tally?.violationCount ?? 0),
+  };
+}
+
+function reportThread(name: string, tally: Tally | undefined, seconds: number): ThreadReport {
+  const operations = tally === undefined ? 0 : operationsOf(tally);
+  return {
+    name,
+    operations,
+    operationsPerSecond: shareOf(operations, seconds),
+    gets: tally?.gets ?? 0,
+    sets: tally?.sets ?? 0,
+    deletes: tally?.deletes ?? 0,
+    rejected: tally?.rejected ?? 0,
+    checked: tally?.checked ?? 0,
+  };
+}
+
+function reportTypes(after: CacheStats, before: CacheStats): Record<string, UseReport> {
+  const reports: Record<string, UseReport> = {};
+  for (const [type, stats] of Object.entries(after.types)) {
+    const use = reportUse(stats, before.types[type]);
+    // Every cache has the type `default`; where it isn't used it is not worth a line.
+    if (use.entries > 0 || use.hits + use.misses > 0) reports[type] = use;
+  }
+  return reports;
+}
+
+function reportUse(after: TypeStats, before: TypeStats | undefined): UseReport {
+  const hits = after.hits - (before?.hits ?? 0);
+  const misses = after.misses - (before?.misses ?? 0);
+  return {
+    entries: after.entries,
+    bytesUsed: after.bytesUsed,
+    bytesPayload: after.bytesPayload,
+    hits,
+    misses,
+    hitRatio: shareOf(hits, hits + misses),
+    rejects: after.rejects - (before?.rejects ?? 0),
+    removals: subtractRemovals(after.removals, before?.removals),
+  };
+}
+
+function subtractRemovals(
+  after: TypeStats['removals'],
+  before: TypeStats['removals'] | undefined,
+): TypeStats['removals'] {
+  const causes = Object.keys(after) as RemovalCause[];
+  const since = causes.map((cause) => [cause, after[cause] - (before?.[cause] ?? 0)] as const);
+  return Object.fromEntries(since) as Record<RemovalCause, number>;
+}
+
+function reportClass(stats: ClassStats): ClassReport {
+  const { chunksUsed, chunks, bytesWasted, chunkBytes } = stats;
+  return { ...stats, useShare: shareOf(chunksUsed, chunks), wasteShare: shareOf(bytesWasted, chunksUsed * chunkBytes) };
+}
+
+function sum<T>(items: readonly T[], pick: (item: T) => number): number {
+  return items.reduce((total, item) => total + pick(item), 0);
+}

@@ -1,0 +1,223 @@
+import { CodecError } from '../errors.js';
+import { readBinary, readTimestamp } from './msgpack-extensions.js';
+
+/**
+ * A strict reader of the MessagePack subset that the writer emits. It differs from a general reader in three ways:
+ * every length is checked against the end of the message before it is used, so memory stays proportional to the
+ * bytes; nothing outside the subset is accepted (no record definitions, no code generation, no custom extensions);
+ * and whatever it returns is a copy.
+ */
+
+/** Deeper messages are refused: the reader recurses, and a forged message must not exhaust the stack. */
+const READ_DEPTH_MAX = 512;
+
+/** Keys up to this many bytes are looked up in the key cache. */
+const CACHED_KEY_BYTES_MAX = 32;
+const KEY_CACHE_SLOTS = 2048;
+
+/** From this length on, one native UTF-8 decode beats looking at each byte first. */
+const SCANNED_TEXT_BYTES_MAX = 160;
+
+const EXT_UNDEFINED = 0x00;
+const EXT_BINARY = 0x74;
+const EXT_TIMESTAMP = 0xff;
+
+/** One remembered object key; interning keys spares a string and its hash for every property read. */
+interface CachedKey {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
+/** Buffer's own decoders: `toString` spends longer on its arguments than these do on a short string. */
+interface TextSlices {
+  latin1Slice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
+}
+
+const EMPTY: Buffer & TextSlices = Buffer.alloc(0) as Buffer & TextSlices;
+
+/** Reads one message at a time; keeps a key cache, so make one per thread. Runs no user code, hence not re-entered. */
+export class MsgpackReader {
+  readonly #keys: (CachedKey | undefined)[] = new Array(KEY_CACHE_SLOTS);
+  #source: Uint8Array = EMPTY;
+  #bytes: Buffer & TextSlices = EMPTY;
+  #view: DataView = new DataView(EMPTY.buffer, 0, 0);
+  #at = 0;
+  #end = 0;
+  #depth = 0;
+
+  /** The one value that fills `source[start..end)`; throws `CodecError` when it does not. */
+  read(source: Uint8Array, start: number, end: number): unknown {
+    if (source !== this.#source || source.byteLength !== this.#bytes.byteLength) this.#attach(source);
+    if (!(start >= 0 && start <= end && end <= this.#bytes.length)) throw new CodecError('range outside of the source');
+    this.#at = start;
+    this.#end = end;
+    this.#depth = 0;
+    const value = this.#value();
+    if (this.#at !== end) throw new CodecError(`${end - this.#at} bytes left over after the value`);
+    return value;
+  }
+
+  /** Views are made once per source, because decoding goes through the same scratch memory again and again. */
+  #attach(source: Uint8Array): void {
+    this.#source = source;
+    this.#bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength) as Buffer & TextSlices;
+    this.#view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+  }
+
+  /** Moves past `length` bytes and returns where they began. */
+  #take(length: number): number {
+    const from = this.#at;
+    if (length > this.#end - from) throw new CodecError('message ends inside a value');
+    this.#at = from + length;
+    return from;
+  }
+
+  #value(): unknown {
+    const token = this.#bytes[this.#take(1)]!;
+    if (token < 0x80) return token;
+    if (token < 0x90) return this.#object(token & 0x0f);
+    if (token < 0xa0) return this.#array(token & 0x0f);
+    if (token < 0xc0) return this.#text(token & 0x1f);
+    if (token >= 0xe0) return token - 0x100;
+    if (token >= 0xca && token <= 0xd3) return this.#number(token);
+    return this.#tagged(token);
+  }
+
+  #tagged(token: number): unknown {
+    if (token <= 0xc3) return constant(token);
+    if (token <= 0xc6) return this.#buffer(this.#length(token - 0xc4));
+    if (token <= 0xc9) return this.#extension(this.#length(token - 0xc7));
+    if (token <= 0xd8) return this.#extension(1 << (token - 0xd4));
+    if (token <= 0xdb) return this.#text(this.#length(token - 0xd9));
+    if (token <= 0xdd) return this.#array(this.#length(token - 0xdb));
+    return this.#object(this.#length(token - 0xdd));
+  }
+
+  #number(token: number): number | bigint {
+    switch (token) {
+      case 0xca:
+        return this.#view.getFloat32(this.#take(4));
+      case 0xcb:
+        return this.#view.getFloat64(this.#take(8));
+      case 0xcc:
+        return this.#bytes[this.#take(1)]!;
+      case 0xcd:
+        return this.#view.getUint16(this.#take(2));
+      case 0xce:
+        return this.#view.getUint32(this.#take(4));
+      case 0xcf:
+        return this.#view.getBigUint64(this.#take(8));
+      case 0xd0:
+        return this.#view.getInt8(this.#take(1));
+      case 0xd1:
+        return this.#view.getInt16(this.#take(2));
+      case 0xd2:
+        return this.#view.getInt32(this.#take(4));
+      default:
+        return this.#view.getBigInt64(this.#take(8));
+    }
+  }
+
+  /** A length field of 1, 2 or 4 bytes; `width` is its binary logarithm. */
+  #length(width: number): number {
+    if (width === 0) return this.#bytes[this.#take(1)]!;
+    return width === 1 ? this.#view.getUint16(this.#take(2)) : this.#view.getUint32(this.#take(4));
+  }
+
+  #array(length: number): unknown[] {
+    this.#enter(length);
+    // Grown by push: reserving the stated length would let nested headers claim memory that no byte backs.
+    const array: unknown[] = [];
+    for (let i = 0; i < length; i++) array.push(this.#value());
+    this.#depth--;
+    return array;
+  }
+
+  #object(size: number): Record<string, unknown> {
+    this.#enter(size * 2);
+    const object: Record<string, unknown> = {};
+    for (let i = 0; i < size; i++) {
+      const key = this.#key();
+      if (key === '__proto__') defineOwn(object, key, this.#value());
+      else object[key] = this.#value();
+    }
+    this.#depth--;
+    return object;
+  }
+
+  #enter(bytesMin: number): void {
+    if (bytesMin > this.#end - this.#at) throw new CodecError('message ends inside a value');
+    if (++this.#depth > READ_DEPTH_MAX) throw new CodecError(`nested deeper than ${READ_DEPTH_MAX}`);
+  }
+
+  #key(): string {
+    const token = this.#bytes[this.#take(1)]!;
+    if (token >= 0xa0 && token < 0xc0) return this.#cachedKey(token & 0x1f);
+    if (token >= 0xd9 && token <= 0xdb) return this.#text(this.#length(token - 0xd9));
+    throw new CodecError('object key is not a string');
+  }
+
+  #cachedKey(length: number): string {
+    const from = this.#take(length);
+    const bytes = this.#bytes;
+    // Length, first, middle and last byte tell apart most keys that occur together in one object.
+    const mixed = length * 31 + bytes[from]! * 7 + bytes[from + (length >> 1)]! * 131 + bytes[this.#at - 1]! * 17;
+    const slot = mixed & (KEY_CACHE_SLOTS - 1);
+    const known = this.#keys[slot];
+    if (known !== undefined && sameBytes(known.bytes, bytes, from, length)) return known.text;
+    const text = this.#slice(from, length);
+    if (length <= CACHED_KEY_BYTES_MAX) {
+      this.#keys[slot] = { bytes: Uint8Array.prototype.slice.call(bytes, from, from + length), text };
+    }
+    return text;
+  }
+
+  #text(length: number): string {
+    return this.#slice(this.#take(length), length);
+  }
+
+  #slice(from: number, length: number): string {
+    const bytes = this.#bytes;
+    const end = from + length;
+    if (length === 0) return '';
+    if (length > SCANNED_TEXT_BYTES_MAX) return bytes.utf8Slice(from, end);
+    let high = 0;
+    for (let i = from; i < end; i++) high |= bytes[i]!;
+    return high < 0x80 ? bytes.latin1Slice(from, end) : bytes.utf8Slice(from, end);
+  }
+
+  /** MessagePack's bin type stands for Buffer; the other binary kinds are extensions. */
+  #buffer(length: number): Buffer {
+    const from = this.#take(length);
+    const copy = Buffer.allocUnsafeSlow(length);
+    this.#bytes.copy(copy, 0, from, this.#at);
+    return copy;
+  }
+
+  #extension(length: number): unknown {
+    const type = this.#bytes[this.#take(1)]!;
+    const from = this.#take(length);
+    if (type === EXT_UNDEFINED) return undefined;
+    if (type === EXT_TIMESTAMP) return readTimestamp(this.#view, from, length);
+    if (type === EXT_BINARY) return readBinary(this.#bytes, from, length);
+    throw new CodecError(`unknown extension ${type}`);
+  }
+}
+
+function constant(token: number): null | boolean {
+  if (token === 0xc0) return null;
+  if (token === 0xc1) throw new CodecError('0xc1 inside a message');
+  return token === 0xc3;
+}
+
+/** An own property whatever its name: plain assignment to `__proto__` would change the prototype instead. */
+export function defineOwn(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function sameBytes(known: Uint8Array, bytes: Uint8Array, from: number, length: number): boolean {
+  if (known.length !== length) return false;
+  for (let i = 0; i < length; i++) if (known[i] !== bytes[from + i]) return false;
+  return true;
+}

@@ -1,0 +1,30 @@
+/** Why an entry left, and the counters that the engine keeps: closed lists, shared with the statistics above. */
+
+/** Every way for an entry to leave; the position is the code stored in events. */
+export const REMOVAL_CAUSES = ['explicit', 'replaced', 'expired', 'idle', 'size', 'flushed', 'recovered'] as const;
+
+/**
+ * explicit: `delete`. replaced: overwritten by `set`. expired: its TTL ran out. idle: not read for its idle time.
+ * size: evicted to make room. flushed: `clear` or `clearAll`. recovered: emptied with a shard that could not be
+ * repaired.
+ */
+export type RemovalCause = (typeof REMOVAL_CAUSES)[number];
+
+export const CAUSE = { explicit: 0, replaced: 1, expired: 2, idle: 3, size: 4, flushed: 5, recovered: 6 } as const;
+
+/** Counters of one type, by position in its part of a stripe. The causes follow. */
+export const TYPE_COUNTER = { hits: 0, misses: 1, sets: 2, rejects: 3, deletes: 4, causes: 5 } as const;
+export const TYPE_COUNTERS: number = TYPE_COUNTER.causes + REMOVAL_CAUSES.length;
+
+/** Counters of the whole cache, behind those of all types in a stripe. */
+export const GLOBAL_COUNTER = {
+  recoveries: 0,
+  deaths: 1,
+  lockTimeouts: 2,
+  readerFallbacks: 3,
+  pagesMoved: 4,
+  itemsMoved: 5,
+  shardsEmptied: 6,
+  splitsSkipped: 7,
+} as const;
+export const GLOBAL_COUNTERS = 8;

@@ -1,0 +1,156 @@
+/**
+ * What every part of the engine in one thread shares: the arena, who this thread is, and its critical sections.
+ *
+ * Lock order: large lock -> shard lock -> event lock. A thread holds at most one of each.
+ *
+ * A section may be left open by a thread that lives on (a time-out of `vm`, a stack overflow that is caught). So each
+ * entry point first calls `repairAbandoned`: no operation of this thread can be under way then, since operations are
+ * synchronous and run no foreign code inside a section.
+ */
+
+import type { Words } from '#atomics';
+import {
+  type Arena,
+  acquire,
+  type Counters,
+  HEADER,
+  isHeldBy,
+  JOURNAL_ENTRIES,
+  Journal,
+  type Layout,
+  LOCK_BUSY,
+  LOCK_LEFT,
+  lockToken,
+  OWNER_WORDS,
+  release,
+  SHARD,
+  type SharedClock,
+} from '../../native-free/index.js';
+import { GLOBAL_COUNTER } from './causes.js';
+import type { SizeClasses } from './size-classes.js';
+
+/** How long a writer waits for a shard; a lock is only held that long after a death that nobody has noticed yet. */
+export const LOCK_WAIT_MS = 400;
+/** The large lock is held while a chained item is built: longer, and still bounded. */
+const LARGE_WAIT_MS = 2_000;
+
+const NONE = -1;
+
+export class Context {
+  readonly arena: Arena;
+  readonly layout: Layout;
+  readonly meta: Words;
+  readonly clock: SharedClock;
+  readonly counters: Counters;
+  readonly classes: SizeClasses;
+  readonly journal: Journal;
+  readonly slot: number;
+  readonly threadId: number;
+  readonly token: number;
+  readonly shardMask: number;
+  readonly shardShift: number;
+  /** Finishes what a thread that is gone left in a shard; set by the recovery. Called under the shard's lock. */
+  repairLocked: (shard: number) => void = () => {};
+  /** Lets go of what this thread's intents hold; set by the recovery. */
+  settleIntents: () => void = () => {};
+  /** This thread has memory on an intent: within an operation, or left by one that was abandoned. */
+  holdsIntents = false;
+  #held = NONE;
+  #holdsLarge = false;
+
+  constructor(
+    arena: Arena,
+    classes: SizeClasses,
+    clock: SharedClock,
+    counters: Counters,
+    slot: number,
+    threadId: number,
+  ) {
+    this.arena = arena;
+    this.layout = arena.layout;
+    this.meta = arena.meta;
+    this.classes = classes;
+    this.clock = clock;
+    this.counters = counters;
+    this.slot = slot;
+    this.threadId = threadId;
+    this.token = lockToken(slot, threadId);
+    this.journal = new Journal(arena.words, JOURNAL_ENTRIES);
+    this.shardMask = this.layout.config.shards - 1;
+    this.shardShift = Math.log2(this.layout.config.shards);
+  }
+
+  /** Index of the record of the shard that a hash belongs to. */
+  shardOf(hash: number): number {
+    return this.layout.shard(hash & this.shardMask);
+  }
+
+  /** Opens a section on a shard. False if the lock can't be had within its bound, which is counted. */
+  enter(shard: number): boolean {
+    this.#held = shard;
+    const got = acquire(this.meta, shard + SHARD.lock, this.token, this.arena.owners, LOCK_WAIT_MS);
+    if (got === LOCK_BUSY) {
+      this.#held = NONE;
+      this.countGlobal(GLOBAL_COUNTER.lockTimeouts, 1);
+      return false;
+    }
+    this.journal.begin(shard + this.layout.journalOffset);
+    if (got === LOCK_LEFT || this.meta[shard + SHARD.condition] !== 0) this.repairLocked(shard);
+    return true;
+  }
+
+  leave(shard: number): void {
+    release(this.meta, shard + SHARD.lock);
+    this.#held = NONE;
+  }
+
+  /** Whether this thread has left a section open. Cheap: every entry point asks. */
+  get hasAbandoned(): boolean {
+    return this.#held !== NONE || this.#holdsLarge || this.holdsIntents;
+  }
+
+  repairAbandoned(): void {
+    const shard = this.#held;
+    if (shard !== NONE && isHeldBy(this.meta, shard + SHARD.lock, this.token)) {
+      this.journal.begin(shard + this.layout.journalOffset);
+      this.repairLocked(shard);
+      release(this.meta, shard + SHARD.lock);
+    }
+    this.#held = NONE;
+    if (this.#holdsLarge) this.leaveLarge();
+    if (this.holdsIntents) this.settleIntents();
+  }
+
+  /** Whether an intent is one of this thread's. */
+  isMine(intent: number): boolean {
+    const first = this.arena.owners.record(this.slot);
+    return intent >= first && intent < first + OWNER_WORDS;
+  }
+
+  /** Orders the building of chained items, so that two don't each hold half of the room that one needs. */
+  enterLarge(): boolean {
+    this.#holdsLarge = true;
+    if (acquire(this.meta, HEADER.largeLock, this.token, this.arena.owners, LARGE_WAIT_MS) !== LOCK_BUSY) return true;
+    this.#holdsLarge = false;
+    this.countGlobal(GLOBAL_COUNTER.lockTimeouts, 1);
+    return false;
+  }
+
+  leaveLarge(): void {
+    if (isHeldBy(this.meta, HEADER.largeLock, this.token)) release(this.meta, HEADER.largeLock);
+    this.#holdsLarge = false;
+  }
+
+  /** A journaled store to a word of segment 0. */
+  write(index: number, value: number): void {
+    this.journal.write(0, index, value);
+  }
+
+  count(type: number, counter: number, delta: number): void {
+    this.counters.add(type * this.layout.config.countersPerType + counter, delta);
+  }
+
+  countGlobal(counter: number, delta: number): void {
+    this.counters.add(this.layout.config.types * this.layout.config.countersPerType + counter, delta);
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * When an entry has had its time. The slot's time word is its deadline; an entry with an idle time has its last access
+ * there, and its idle ticks and deadline in its header. 0 stands for no deadline.
+ */
+import type { SharedClock } from '../../native-free/index.js';
+import { CAUSE } from './causes.js';
+import { TAG_IDLE } from './index-table.js';
+import { flagsOf, idleWord, WORD_SIZES } from './item.js';
+
+/** The entry is live. */
+export const NOT_EXPIRED = -1;
+
+/**
+ * The cause for which an entry is over, or NOT_EXPIRED. Never early: an access counts as made at the end of its tick.
+ */
+export function expiryOf(clock: SharedClock, tag: number, time: number, words: Int32Array, at: number): number {
+  if ((tag & TAG_IDLE) === 0) return time !== 0 && clock.hasPassed(time) ? CAUSE.expired : NOT_EXPIRED;
+  const idle = at + idleWord(flagsOf(words[at + WORD_SIZES]!));
+  const deadline = words[idle + 1]!;
+  if (deadline !== 0 && clock.hasPassed(deadline)) return CAUSE.expired;
+  return clock.hasPassed((time + words[idle]! + 1) | 0) ? CAUSE.idle : NOT_EXPIRED;
+}

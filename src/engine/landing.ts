@@ -1,0 +1,68 @@
+/**
+ * Private memory that values are copied to before anybody looks at them: bytes that go to the user in blocks that
+ * many small results share, as Node's own buffers do, and coded values in scratch memory that the next read
+ * overwrites. Offsets are multiples of 8, so that values can be copied word by word.
+ */
+const BLOCK_BYTES = 64 * 1024;
+/** Results above this get memory of their own. */
+const SHARED_BYTES_MAX = 4 * 1024;
+/** Up to here a loop over words is faster than making a view and calling `set`. */
+const LOOP_BYTES_MAX = 256;
+
+export class Landing {
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_BYTES);
+  start = 0;
+  #words: Int32Array<ArrayBuffer> = new Int32Array(this.bytes.buffer);
+  #next = 0;
+  #blockBytes: Uint8Array<ArrayBuffer> = this.bytes;
+  #blockWords: Int32Array<ArrayBuffer> = this.#words;
+  #scratchBytes: Uint8Array<ArrayBuffer> = new Uint8Array(SHARED_BYTES_MAX);
+  #scratchWords: Int32Array<ArrayBuffer> = new Int32Array(this.#scratchBytes.buffer);
+
+  /** Points `bytes` and `start` at room for a result that the user will own. */
+  forUser(length: number): void {
+    if (length > SHARED_BYTES_MAX) {
+      this.bytes = new Uint8Array((length + 7) & ~7);
+      this.#words = new Int32Array(this.bytes.buffer);
+      this.start = 0;
+      return;
+    }
+    if (this.#next + length > BLOCK_BYTES) {
+      this.#blockBytes = new Uint8Array(BLOCK_BYTES);
+      this.#blockWords = new Int32Array(this.#blockBytes.buffer);
+      this.#next = 0;
+    }
+    this.bytes = this.#blockBytes;
+    this.#words = this.#blockWords;
+    this.start = this.#next;
+  }
+
+  /** The result, once it is known to be whole; its room is given out for good. */
+  take(length: number): Uint8Array {
+    const { start } = this;
+    if (this.bytes === this.#blockBytes) this.#next = (start + length + 7) & ~7;
+    return new Uint8Array(this.bytes.buffer, start, length);
+  }
+
+  /** Points `bytes` and `start` at scratch room. */
+  forScratch(length: number): void {
+    if (length > this.#scratchBytes.length) {
+      this.#scratchBytes = new Uint8Array(Math.max((length + 7) & ~7, this.#scratchBytes.length * 2));
+      this.#scratchWords = new Int32Array(this.#scratchBytes.buffer);
+    }
+    this.bytes = this.#scratchBytes;
+    this.#words = this.#scratchWords;
+    this.start = 0;
+  }
+
+  /** Copies `length` bytes that begin on a word to `start`. */
+  copyFrom(words: Int32Array, bytes: Uint8Array, wordIndex: number, length: number): void {
+    if (length > LOOP_BYTES_MAX) {
+      this.bytes.set(bytes.subarray(wordIndex * 4, wordIndex * 4 + length), this.start);
+      return;
+    }
+    const to = this.#words;
+    const first = this.start >>> 2;
+    for (let i = 0, count = (length + 3) >>> 2; i < count; i++) to[first + i] = words[wordIndex + i]!;
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * Lookups. A reader takes no lock: it notes the sequence of the bucket, finds the entry, copies the value to private
+ * memory and asks whether the sequence still stands. Until then nothing that it has read may be believed: every ref,
+ * length and hop is checked before it is used. Only a copy that was validated is ever decoded.
+ *
+ * A hit writes one word at most, in the bucket's lines, and only when it changes: the stamp of its use, or, for an
+ * entry with an idle time, the tick of its use.
+ *
+ * A lookup that doesn't get through (the chain is being written all the time, or by a thread that is gone) takes the
+ * shard's lock, which repairs what the dead have left. If even that can't be had, it is a miss.
+ */
+import { compareExchange, type Words } from '#atomics';
+import { BUCKET, BUCKET_SLOTS, isBefore, SEQUENCE_BUSY, type SeqlockReader, SHARD } from '../../native-free/index.js';
+import { GLOBAL_COUNTER } from './causes.js';
+import type { Chains } from './chains.js';
+import type { Context } from './context.js';
+import { expiryOf, NOT_EXPIRED } from './expiry.js';
+import { type IndexTable, Place, STAMP_MASK, TAG_IDLE, TAG_MASK } from './index-table.js';
+import {
+  CODEC_SHIFT,
+  FLAG_CHAINED,
+  flagsOf,
+  headerBytes,
+  paddedKey,
+  WORD_CHAINED_BYTES,
+  WORD_GENERATION,
+  WORD_SIZES,
+  WORD_VALUE_BYTES,
+} from './item.js';
+import type { Key } from './key.js';
+import { Landing } from './landing.js';
+import type { EvictionPolicy } from './ports.js';
+
+/** What a lookup is for. */
+export const READ_PRESENCE = 0;
+export const READ_VALUE = 1;
+
+const ATTEMPTS = 16;
+/** Attempts at a chained item before it is pinned. */
+const CHAINED_ATTEMPTS = 3;
+/** More overflow buckets than any chain has; a walk that gets there is lost among reused ones. */
+const HOPS_MAX = 1 << 20;
+
+const MISS = 0;
+const HIT = 1;
+const AGAIN = 2;
+
+export class Reader {
+  /** The value of the last hit with READ_VALUE: `length` bytes at `landing.start` of `landing.bytes`. */
+  readonly landing: Landing = new Landing();
+  length = 0;
+  /** Codec of that value; 0 for bytes. */
+  codec = 0;
+  /** Payload bytes (key and value) of the last hit. */
+  payloadBytes = 0;
+
+  readonly #context: Context;
+  readonly #index: IndexTable;
+  readonly #chains: Chains;
+  readonly #policy: EvictionPolicy;
+  readonly #seqlock: SeqlockReader;
+  readonly #place = new Place();
+  readonly #itemBytesMax: number;
+
+  constructor(
+    context: Context,
+    index: IndexTable,
+    chains: Chains,
+    policy: EvictionPolicy,
+    seqlock: SeqlockReader,
+    itemBytesMax: number,
+  ) {
+    this.#context = context;
+    this.#index = index;
+    this.#chains = chains;
+    this.#policy = policy;
+    this.#seqlock = seqlock;
+    this.#itemBytesMax = itemBytesMax;
+  }
+
+  /** Looks a key up; true for a hit. `renew`: the read counts as a use of the entry. */
+  read(key: Key, want: number, renew: boolean): boolean {
+    const shard = this.#context.shardOf(key.hash);
+    let chainedFailures = 0;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const outcome = this.#attempt(shard, key, want, renew);
+      if (outcome !== AGAIN) return outcome === HIT;
+      if (this.#place.ref !== 0 && this.#isChained(this.#place.ref) && ++chainedFailures >= CHAINED_ATTEMPTS) break;
+    }
+    this.#context.countGlobal(GLOBAL_COUNTER.readerFallbacks, 1);
+    return this.#readLocked(shard, key, want, renew);
+  }
+
+  #attempt(shard: number, key: Key, want: number, renew: boolean): number {
+    const { meta, arena } = this.#context;
+    const place = this.#place;
+    const count = meta[shard + SHARD.bucketCount]!;
+    const primary = this.#index.bucketRef(shard, this.#index.bucketNumber(key.hash, count));
+    const words = arena.wordsOf(primary);
+    const at = arena.wordIndex(primary);
+    place.ref = 0;
+    const sequence = this.#seqlock.begin(words, at);
+    if (sequence === SEQUENCE_BUSY) return AGAIN;
+    if (!this.#find(primary, key)) {
+      // A split since may have moved the key to a bucket that `count` doesn't reach.
+      const isMiss = this.#seqlock.isValid(words, at, sequence) && meta[shard + SHARD.bucketCount] === count;
+      return isMiss ? MISS : AGAIN;
+    }
+    const bucket = arena.wordsOf(place.bucket);
+    const slot = arena.wordIndex(place.bucket) + place.slot;
+    const tag = bucket[slot + BUCKET.tags]!;
+    const time = bucket[slot + BUCKET.times]!;
+    const item = arena.wordsOf(place.ref);
+    const itemAt = arena.wordIndex(place.ref);
+    const isOver = time !== 0 && expiryOf(this.#context.clock, tag, time, item, itemAt) !== NOT_EXPIRED;
+    const flags = flagsOf(item[itemAt + WORD_SIZES]!);
+    const isChained = (flags & FLAG_CHAINED) !== 0 && want === READ_VALUE;
+    const isWhole = isOver || isChained || this.#copy(key, want, item, itemAt, flags);
+    const generation = item[itemAt + WORD_GENERATION]!;
+    if (!this.#seqlock.isValid(words, at, sequence) || !isWhole) return AGAIN;
+    if (isOver) return MISS;
+    // The header is known to be whole now, so its length may be trusted with an allocation.
+    if (isChained && !this.#copyChained(shard, key, item, itemAt, flags, generation)) return AGAIN;
+    if (renew) this.#renew(shard, bucket, slot, tag, time);
+    return HIT;
+  }
+
+  /** Finds the entry of a key in a chain, under no lock: what it finds must be validated. */
+  #find(primary: number, key: Key): boolean {
+    const { arena, layout } = this.#context;
+    const place = this.#place;
+    const hash = key.hash;
+    let bucket = primary;
+    for (let hop = 0; hop < HOPS_MAX; hop++) {
+      const words = arena.wordsOf(bucket);
+      const at = arena.wordIndex(bucket);
+      for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
+        if (((words[at + BUCKET.tags + slot]! ^ hash) & TAG_MASK) !== 0) continue;
+        const ref = words[at + BUCKET.refs + slot]!;
+        if (ref < layout.pagesStart || !this.#chains.holdsKey(ref, key)) continue;
+        place.primary = primary;
+        place.bucket = bucket;
+        place.slot = slot;
+        place.ref = ref;
+        return true;
+      }
+      bucket = words[at + BUCKET.overflow]!;
+      if (bucket === 0) return false;
+    }
+    return false;
+  }
+
+  /** Copies the value to private memory. False if the header can't be that of a whole item. */
+  #copy(key: Key, want: number, words: Int32Array, at: number, flags: number): boolean {
+    const isChained = (flags & FLAG_CHAINED) !== 0;
+    const length = words[at + (isChained ? WORD_CHAINED_BYTES : WORD_VALUE_BYTES)]!;
+    const stream = paddedKey(key.byteLength);
+    const header = headerBytes(flags);
+    const bound = isChained ? this.#itemBytesMax : this.#context.classes.singleBytesMax - header - stream;
+    if (length < 0 || length > bound) return false;
+    this.payloadBytes = key.byteLength + length;
+    if (want === READ_PRESENCE) return true;
+    this.length = length;
+    this.codec = flags >>> CODEC_SHIFT;
+    if (this.codec === 0) this.landing.forUser(length);
+    else this.landing.forScratch(length);
+    const { ref } = this.#place;
+    if (isChained) return this.#chains.copyOut(ref, stream, length, this.landing.bytes, this.landing.start);
+    const start = at + ((header + stream) >>> 2);
+    if (start * 4 + length > words.length * 4) return false;
+    this.landing.copyFrom(words, this.#context.arena.bytesOf(ref), start, length);
+    return true;
+  }
+
+  /**
+   * Copies a chained item. The bucket's sequence need not stand still that long: the copy is whole if the index holds
+   * the same item behind it, with the generation that was validated before it.
+   */
+  #copyChained(shard: number, key: Key, words: Int32Array, at: number, flags: number, generation: number): boolean {
+    const { arena, meta } = this.#context;
+    const { ref } = this.#place;
+    if (!this.#copy(key, READ_VALUE, words, at, flags)) return false;
+    const count = meta[shard + SHARD.bucketCount]!;
+    const primary = this.#index.bucketRef(shard, this.#index.bucketNumber(key.hash, count));
+    const buckets = arena.wordsOf(primary);
+    const bucketAt = arena.wordIndex(primary);
+    const sequence = this.#seqlock.begin(buckets, bucketAt);
+    if (sequence === SEQUENCE_BUSY || !this.#find(primary, key) || this.#place.ref !== ref) return false;
+    const isSame = words[at + WORD_GENERATION] === generation;
+    return this.#seqlock.isValid(buckets, bucketAt, sequence) && isSame;
+  }
+
+  #isChained(ref: number): boolean {
+    const { arena } = this.#context;
+    return (flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CHAINED) !== 0;
+  }
+
+  /** Notes the use of an entry: one compare-exchange, of a word in the bucket's lines, if it changes. */
+  #renew(shard: number, bucket: Words, slot: number, tag: number, time: number): void {
+    if ((tag & TAG_IDLE) !== 0) {
+      const tick = this.#context.clock.coarse();
+      if (isBefore(time, tick) && tick !== 0) compareExchange(bucket, slot + BUCKET.times, time, tick);
+      return;
+    }
+    const stamp = this.#policy.current(shard);
+    if ((tag & STAMP_MASK) === stamp) return;
+    compareExchange(bucket, slot + BUCKET.tags, tag, (tag & ~STAMP_MASK) | stamp);
+  }
+
+  /** The same lookup under the shard's lock. A miss if the lock can't be had. */
+  #readLocked(shard: number, key: Key, want: number, renew: boolean): boolean {
+    if (!this.#context.enter(shard)) return false;
+    const { arena } = this.#context;
+    const place = this.#place;
+    place.ref = 0;
+    if (!this.#find(this.#index.primaryLocked(shard, key.hash), key)) return this.#leave(shard, false);
+    const bucket = arena.wordsOf(place.bucket);
+    const slot = arena.wordIndex(place.bucket) + place.slot;
+    const tag = bucket[slot + BUCKET.tags]!;
+    const time = bucket[slot + BUCKET.times]!;
+    const item = arena.wordsOf(place.ref);
+    const at = arena.wordIndex(place.ref);
+    if (time !== 0 && expiryOf(this.#context.clock, tag, time, item, at) !== NOT_EXPIRED)
+      return this.#leave(shard, false);
+    if (renew) this.#renew(shard, bucket, slot, tag, time);
+    const flags = flagsOf(item[at + WORD_SIZES]!);
+    if ((flags & FLAG_CHAINED) !== 0 && want === READ_VALUE) return this.#readPinned(shard, key, item, at, flags);
+    return this.#leave(shard, this.#copy(key, want, item, at, flags));
+  }
+
+  #leave(shard: number, isHit: boolean): boolean {
+    this.#context.leave(shard);
+    return isHit;
+  }
+
+  /** Copies a chained item under a pin, outside the section. */
+  #readPinned(shard: number, key: Key, item: Int32Array, at: number, flags: number): boolean {
+    const intent = this.#chains.pinLocked(shard, this.#place.ref);
+    this.#context.leave(shard);
+    if (intent === 0) return false;
+    const isHit = this.#copy(key, READ_VALUE, item, at, flags);
+    // A pin that can't be let go of now is let go of by this thread's next operation.
+    if (this.#context.enter(shard)) {
+      this.#chains.unpinLocked(shard, intent);
+      this.#context.leave(shard);
+    }
+    return isHit;
+  }
+}

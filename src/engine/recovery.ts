@@ -1,0 +1,138 @@
+/**
+ * What happens after a death, in this order and under the recovery lock, the first of the lock order: the slot is marked dead (by whoever has proof), every lock that names it
+ * is taken over and what it guards repaired, the intents of the slot are let go of, the slot is freed. Each step is
+ * conditional and can be begun again, by the same thread or another, also after a death in the middle of it.
+ *
+ * Repairing a shard means: the journal undoes the transaction in hand; a page that was being emptied goes back; a
+ * chain that was being freed is freed; spare pages return to the pool. If a shard can't be repaired (an invariant
+ * fails, which no death can cause), it is marked and emptied, alone; see rebuild.ts.
+ */
+import {
+  acquire,
+  HEADER,
+  InvariantError,
+  isHeldBy,
+  LOCK_BUSY,
+  lockToken,
+  OWNER_INTENT_COUNT,
+  OWNER_INTENTS,
+  release,
+  SHARD,
+} from '../../native-free/index.js';
+import { CAUSE, GLOBAL_COUNTER } from './causes.js';
+import { type Chains, INTENT_BUILDING } from './chains.js';
+import { type Context, LOCK_WAIT_MS } from './context.js';
+import { EVENT, type Items } from './items.js';
+import type { PagePool } from './page-pool.js';
+
+/** In a shard's condition word: it must be emptied before it is used. */
+export const CONDITION_BROKEN = 1;
+
+/** A recovery takes milliseconds; longer waits mean that its thread has died too and is not yet known to be dead. */
+const RECOVERY_WAIT_MS = 1_000;
+
+export class Recovery {
+  readonly #context: Context;
+  readonly #pages: PagePool;
+  readonly #chains: Chains;
+  readonly #items: Items;
+  readonly #empty: (shard: number) => void;
+
+  /** `empty` empties a shard under its lock. */
+  constructor(context: Context, pages: PagePool, chains: Chains, items: Items, empty: (shard: number) => void) {
+    this.#context = context;
+    this.#pages = pages;
+    this.#chains = chains;
+    this.#items = items;
+    this.#empty = empty;
+    context.repairLocked = (shard) => this.repairLocked(shard);
+    context.settleIntents = () => this.settleIntents(context.slot);
+  }
+
+  /** Brings a shard to rest whose lock was left by another, or abandoned by this thread. Under the lock. */
+  repairLocked(shard: number): void {
+    const { meta } = this.#context;
+    try {
+      if (meta[shard + SHARD.condition] !== CONDITION_BROKEN) this.#undoLocked(shard);
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      meta[shard + SHARD.condition] = CONDITION_BROKEN;
+    }
+    if (meta[shard + SHARD.condition] === CONDITION_BROKEN) this.#empty(shard);
+    this.#context.journal.begin(shard + this.#context.layout.journalOffset);
+    this.#context.countGlobal(GLOBAL_COUNTER.recoveries, 1);
+    this.#items.emit(EVENT.recover, 0, CAUSE.recovered, 0, NO_KEY, 0, 0);
+  }
+
+  #undoLocked(shard: number): void {
+    const { journal, layout } = this.#context;
+    journal.recover(shard + layout.journalOffset);
+    this.#pages.reclaimSpareLocked(shard);
+    this.#pages.endDrainLocked(shard);
+    this.#chains.freePendingLocked(shard);
+  }
+
+  /**
+   * Recovers from the death of a thread, which is proven. One recovery at a time, so that none meets a slot that
+   * another has freed and a new thread has claimed. False if a lock could not be had: to be called again.
+   */
+  recoverOwner(slot: number, threadId: number): boolean {
+    const { arena, meta, token } = this.#context;
+    if (arena.owners.markDead(slot, threadId)) this.#context.countGlobal(GLOBAL_COUNTER.deaths, 1);
+    // A recovery that died itself has left nothing that this one doesn't find: its lock is simply taken.
+    if (acquire(meta, HEADER.recoveryLock, token, arena.owners, RECOVERY_WAIT_MS) === LOCK_BUSY) return false;
+    const isCurrent = arena.owners.isDead(slot) && arena.owners.threadOf(slot) === threadId;
+    const isDone = !isCurrent || this.#recoverDead(slot, threadId);
+    release(meta, HEADER.recoveryLock);
+    return isDone;
+  }
+
+  #recoverDead(slot: number, threadId: number): boolean {
+    const { arena, layout } = this.#context;
+    const token = lockToken(slot, threadId);
+    for (let i = 0; i < layout.config.shards; i++) {
+      const shard = layout.shard(i);
+      if (!isHeldBy(this.#context.meta, shard + SHARD.lock, token)) continue;
+      // Taking a lock from an owner that is gone repairs what it guards.
+      if (!this.#context.enter(shard)) return false;
+      this.#context.leave(shard);
+    }
+    if (!this.#takeOver(HEADER.largeLock, token) || !this.#takeOver(layout.events, token)) return false;
+    if (!this.settleIntents(slot)) return false;
+    this.#pages.recountReleases();
+    arena.owners.setListens(slot, 0);
+    arena.owners.freeDead(slot, threadId);
+    return true;
+  }
+
+  /** Frees a lock that guards nothing that needs repair. */
+  #takeOver(index: number, token: number): boolean {
+    const { arena, meta } = this.#context;
+    if (!isHeldBy(meta, index, token)) return true;
+    if (acquire(meta, index, this.#context.token, arena.owners, LOCK_WAIT_MS) === LOCK_BUSY) return false;
+    release(meta, index);
+    return true;
+  }
+
+  /** Lets go of everything on a slot's intents; its owner is dead, or this thread outside any operation. */
+  settleIntents(slot: number): boolean {
+    const { arena, layout, meta } = this.#context;
+    const first = arena.owners.record(slot) + OWNER_INTENTS;
+    for (let intent = first; intent < first + OWNER_INTENT_COUNT * 2; intent += 2) {
+      if (meta[intent] === 0) continue;
+      const shard = layout.shard(meta[intent + 1]! >>> 2);
+      if (!this.#context.enter(shard)) return false;
+      this.#settleLocked(shard, intent);
+      this.#context.leave(shard);
+    }
+    if (slot === this.#context.slot) this.#context.holdsIntents = false;
+    return true;
+  }
+
+  #settleLocked(shard: number, intent: number): void {
+    if ((this.#context.meta[intent + 1]! & 3) === INTENT_BUILDING) this.#chains.abandonLocked(shard, intent);
+    else this.#chains.unpinLocked(shard, intent);
+  }
+}
+
+const NO_KEY = new Uint8Array(0);

@@ -1,0 +1,202 @@
+/** One thread's engine on an arena: bytes in, bytes out. Puts the parts together; holds no state of its own. */
+import { store as storeWord } from '#atomics';
+import {
+  type Arena,
+  assert,
+  BUCKET,
+  BUCKET_SLOTS,
+  Counters,
+  EventRing,
+  HEADER,
+  InvariantError,
+  OWNER_SLOTS,
+  SeqlockReader,
+  SHARD,
+  type SharedClock,
+} from '../../native-free/index.js';
+import { CAUSE } from './causes.js';
+import { Chains } from './chains.js';
+import { Context } from './context.js';
+import { Evictor } from './evictor.js';
+import { BUCKETS_AT_START, IndexTable, Place } from './index-table.js';
+import { typeOf, WORD_SIZES } from './item.js';
+import { Items } from './items.js';
+import { Key } from './key.js';
+import { PAGE_INDEX, PagePool } from './page-pool.js';
+import type { EvictionPolicy } from './ports.js';
+import { Reader } from './reader.js';
+import { Rebuild } from './rebuild.js';
+import { CONDITION_BROKEN, Recovery } from './recovery.js';
+import { Scanner } from './scanner.js';
+import type { SizeClasses } from './size-classes.js';
+import { collectStats, type EngineStats } from './statistics.js';
+import { Sweeper } from './sweeper.js';
+import { Verifier } from './verifier.js';
+import { type Lifetime, Writer } from './writer.js';
+
+/** Buckets that one section of a clearing goes through. */
+const CLEAR_BUCKETS = 16;
+
+export interface StoreOptions {
+  readonly arena: Arena;
+  readonly classes: SizeClasses;
+  readonly clock: SharedClock;
+  /** The owner slot that this thread has claimed, and its thread id. */
+  readonly slot: number;
+  readonly threadId: number;
+  /** Bound on the key and value bytes of an item. */
+  readonly itemBytesMax: number;
+  /** The machine may reorder loads. */
+  readonly weakMemory: boolean;
+  readonly policy: EvictionPolicy;
+}
+
+export class SharedStore {
+  readonly context: Context;
+  readonly key: Key;
+  readonly reader: Reader;
+  readonly sweeper: Sweeper;
+  readonly scanner: Scanner;
+  readonly recovery: Recovery;
+  readonly events: EventRing;
+  readonly #index: IndexTable;
+  readonly #pages: PagePool;
+  readonly #items: Items;
+  readonly #writer: Writer;
+  readonly #verifier: Verifier;
+  readonly #place = new Place();
+  readonly #steal = (shard: number): boolean => this.#stealFor(shard);
+  #stealCursor = 0;
+
+  constructor(options: StoreOptions) {
+    const { arena, classes, clock, slot, threadId, policy } = options;
+    const { layout, meta } = arena;
+    const counters = new Counters(arena.buffers[0]!, layout.counters * 4, layout.countersPerStripe, OWNER_SLOTS, slot);
+    const context = new Context(arena, classes, clock, counters, slot, threadId);
+    const seqlock = new SeqlockReader(meta, arena.owners.fence(slot), options.weakMemory);
+    this.context = context;
+    this.key = new Key(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!);
+    this.#pages = new PagePool(context);
+    const chains = new Chains(context, this.#pages);
+    this.#index = new IndexTable(context, this.#pages);
+    this.#items = new Items(context, this.#index, this.#pages, chains);
+    const evictor = new Evictor(context, this.#index, this.#pages, this.#items, chains, policy);
+    this.reader = new Reader(context, this.#index, chains, policy, seqlock, options.itemBytesMax);
+    this.#writer = new Writer(context, this.#index, this.#pages, this.#items, chains, evictor, policy);
+    this.sweeper = new Sweeper(context, this.#index, this.#items);
+    this.scanner = new Scanner(context, this.#index, chains);
+    const rebuild = new Rebuild(context, this.#index, this.#pages, chains);
+    this.recovery = new Recovery(context, this.#pages, chains, this.#items, (shard) => rebuild.emptyLocked(shard));
+    this.#verifier = new Verifier(context, this.#index, this.#pages, this.#items, chains, this.key);
+    this.events = new EventRing(meta, layout.events, layout.config.eventWords);
+  }
+
+  /** Gives every shard its first buckets. Once, by the thread that created the arena, before any other sees it. */
+  format(): void {
+    const { layout, meta } = this.context;
+    storeWord(meta, HEADER.pageReleases, 1);
+    for (let i = 0; i < layout.config.shards; i++) {
+      const shard = layout.shard(i);
+      assert(this.context.enter(shard), 'a new arena is locked');
+      const page = this.#pages.acquireLocked(shard, PAGE_INDEX, 0);
+      assert(page >= 0, 'an arena too small for its shards');
+      meta[shard + layout.directoryOffset] = page + 1;
+      meta[shard + SHARD.directoryUsed] = 1;
+      meta[shard + SHARD.bucketCount] = BUCKETS_AT_START;
+      this.context.journal.commit();
+      this.context.leave(shard);
+    }
+  }
+
+  /** To be called before each operation: repairs what an abandoned one has left. */
+  begin(): void {
+    if (this.context.hasAbandoned) this.context.repairAbandoned();
+  }
+
+  /** Stores `value` under the prepared key: STORED, NO_ROOM or BUSY. */
+  set(value: Uint8Array, codec: number, lifetime: Lifetime): number {
+    try {
+      return this.#writer.set(this.key, value, codec, lifetime, this.#steal);
+    } catch (error) {
+      throw this.#condemn(error, this.key.hash);
+    }
+  }
+
+  /** Deletes the prepared key: STORED if it was live, NO_ROOM if not, BUSY. */
+  delete(): number {
+    try {
+      return this.#writer.delete(this.key);
+    } catch (error) {
+      throw this.#condemn(error, this.key.hash);
+    }
+  }
+
+  /** A shard in which an invariant failed is emptied by whoever takes its lock next. */
+  #condemn(error: unknown, hash: number): unknown {
+    if (error instanceof InvariantError)
+      this.context.meta[this.context.shardOf(hash) + SHARD.condition] = CONDITION_BROKEN;
+    return error;
+  }
+
+  /** Empties a page of some other shard, each in turn, for one that has none left to empty. */
+  #stealFor(shard: number): boolean {
+    const { layout } = this.context;
+    const { shards } = layout.config;
+    for (let i = 0; i < shards; i++) {
+      this.#stealCursor = (this.#stealCursor + 1) % shards;
+      const other = layout.shard(this.#stealCursor);
+      if (other !== shard && this.#writer.givePage(other)) return true;
+    }
+    return false;
+  }
+
+  /** Removes every entry of a type, or of all with -1. False if a lock could not be had. */
+  clear(type: number): boolean {
+    const { layout, meta } = this.context;
+    for (let i = 0; i < layout.config.shards; i++) {
+      const shard = layout.shard(i);
+      // The index only grows, and a split moves entries to a bucket that is still to come.
+      for (let number = 0; number < meta[shard + SHARD.bucketCount]!; number += CLEAR_BUCKETS) {
+        if (!this.context.enter(shard)) return false;
+        const end = Math.min(number + CLEAR_BUCKETS, meta[shard + SHARD.bucketCount]!);
+        for (let bucket = number; bucket < end; bucket++) this.#clearChainLocked(shard, bucket, type);
+        this.context.leave(shard);
+      }
+    }
+    return true;
+  }
+
+  #clearChainLocked(shard: number, number: number, type: number): void {
+    const primary = this.#index.bucketRef(shard, number);
+    // Each removal may move slots and drop a bucket from the chain, so each search begins anew.
+    while (this.#findOfTypeLocked(primary, type)) this.#items.removeLocked(shard, this.#place, CAUSE.flushed);
+  }
+
+  #findOfTypeLocked(primary: number, type: number): boolean {
+    const { arena } = this.context;
+    const place = this.#place;
+    place.primary = primary;
+    for (let bucket = primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
+      const words = arena.wordsOf(bucket);
+      const at = arena.wordIndex(bucket);
+      for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
+        const ref = words[at + BUCKET.refs + slot]!;
+        if (ref === 0) return false;
+        if (type >= 0 && typeOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) !== type) continue;
+        place.bucket = bucket;
+        place.slot = slot;
+        place.ref = ref;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  verify(): string[] {
+    return this.#verifier.verify();
+  }
+
+  stats(): EngineStats {
+    return collectStats(this.context, this.#pages);
+  }
+}

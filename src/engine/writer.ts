@@ -1,0 +1,354 @@
+/**
+ * Sets and deletes. A set makes room first, in transactions of their own, then takes a chunk, fills it and puts it
+ * into the index in one more: a death undoes it all, or nothing. An item of one chunk (at most a quarter of a page) is
+ * copied inside the section; a chained one is built on an intent and copied outside it.
+ */
+import { assert, BUCKET } from '../../native-free/index.js';
+import { CAUSE, GLOBAL_COUNTER, TYPE_COUNTER } from './causes.js';
+import type { Chains } from './chains.js';
+import type { Context } from './context.js';
+import type { Evictor } from './evictor.js';
+import { expiryOf, NOT_EXPIRED } from './expiry.js';
+import { type IndexTable, Place, TAG_IDLE, TAG_MASK } from './index-table.js';
+import {
+  CODEC_SHIFT,
+  FLAG_CHAINED,
+  FLAG_IDLE,
+  headerBytes,
+  idleWord,
+  packSizes,
+  paddedKey,
+  WORD_CHAINED_BYTES,
+  WORD_GENERATION,
+  WORD_HASH,
+  WORD_SIZES,
+  WORD_VALUE_BYTES,
+} from './item.js';
+import { EVENT, type Items } from './items.js';
+import type { Key } from './key.js';
+import type { PagePool } from './page-pool.js';
+import type { EvictionPolicy } from './ports.js';
+
+/** The value is stored. */
+export const STORED = 1;
+/** There is no room that may be had; the key is absent now. */
+export const NO_ROOM = 0;
+/** The shard's lock could not be had; nothing has changed. */
+export const BUSY = 2;
+
+/** Values up to this are copied by a loop, which is cheaper than a call for them. */
+const LOOP_BYTES_MAX = 64;
+/** Pieces that one section takes for a chain. */
+const PIECES_PER_SECTION = 16;
+/** Items that one call may evict in its own bucket chain. */
+const CHAIN_EVICTIONS_MAX = 4;
+
+/** How an entry lives: ticks; 0 stands for no bound. */
+export interface Lifetime {
+  readonly deadline: number;
+  readonly idleTicks: number;
+}
+
+export class Writer {
+  readonly #context: Context;
+  readonly #index: IndexTable;
+  readonly #pages: PagePool;
+  readonly #items: Items;
+  readonly #chains: Chains;
+  readonly #evictor: Evictor;
+  readonly #policy: EvictionPolicy;
+  readonly #place = new Place();
+  readonly #hashOf: (ref: number) => number;
+
+  constructor(
+    context: Context,
+    index: IndexTable,
+    pages: PagePool,
+    items: Items,
+    chains: Chains,
+    evictor: Evictor,
+    policy: EvictionPolicy,
+  ) {
+    this.#context = context;
+    this.#index = index;
+    this.#pages = pages;
+    this.#items = items;
+    this.#chains = chains;
+    this.#evictor = evictor;
+    this.#policy = policy;
+    const { arena } = context;
+    this.#hashOf = (ref) => arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!;
+  }
+
+  /** Stores `value` under the key. `steal` empties a page of another shard for this one; called under no lock. */
+  set(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: (shard: number) => boolean): number {
+    const flags = (lifetime.idleTicks === 0 ? 0 : FLAG_IDLE) | (codec << CODEC_SHIFT);
+    const bytes = headerBytes(flags) + paddedKey(key.byteLength) + value.length;
+    const isSingle = bytes <= this.#context.classes.singleBytesMax;
+    const outcome = isSingle
+      ? this.#setSingle(key, value, flags, bytes, lifetime, steal)
+      : this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
+    if (outcome === STORED) this.#context.count(key.type, TYPE_COUNTER.sets, 1);
+    else if (outcome === NO_ROOM) this.#reject(key, value.length);
+    return outcome;
+  }
+
+  #reject(key: Key, valueBytes: number): void {
+    this.#context.count(key.type, TYPE_COUNTER.rejects, 1);
+    if (!this.#items.isHeard(EVENT.reject)) return;
+    const bytes = new Uint8Array(key.byteLength);
+    key.writeTo(bytes, 0);
+    this.#items.emit(EVENT.reject, key.type, CAUSE.size, key.byteLength + valueBytes, bytes, 0, key.byteLength);
+  }
+
+  #setSingle(
+    key: Key,
+    value: Uint8Array,
+    flags: number,
+    bytes: number,
+    lifetime: Lifetime,
+    steal: (shard: number) => boolean,
+  ): number {
+    const shard = this.#context.shardOf(key.hash);
+    const classId = this.#context.classes.classFor(bytes);
+    if (!this.#context.enter(shard)) return BUSY;
+    if (!this.#evictor.makeRoomLocked(shard, classId)) {
+      this.#context.leave(shard);
+      const hasStolen = steal(shard);
+      if (!this.#context.enter(shard)) return BUSY;
+      if (!hasStolen || !this.#evictor.makeRoomLocked(shard, classId)) return this.#failLocked(shard, key);
+    }
+    const primary = this.#preparePlaceLocked(shard, key);
+    const ref = primary === 0 ? 0 : this.#allocateLocked(shard, classId);
+    if (ref === 0) return this.#failLocked(shard, key);
+    this.#fillHeader(ref, key, value.length, flags, lifetime, 0);
+    const { arena } = this.#context;
+    const start = arena.wordIndex(ref) * 4 + headerBytes(flags);
+    key.writeTo(arena.bytesOf(ref), start);
+    copyInto(arena.bytesOf(ref), start + paddedKey(key.byteLength), value);
+    this.#publishLocked(shard, key, ref, flags, value.length, lifetime);
+    this.#context.leave(shard);
+    return STORED;
+  }
+
+  /** Making a place in the index may have used the room that was made before: it is made once more then. */
+  #allocateLocked(shard: number, classId: number): number {
+    return this.#evictor.makeRoomLocked(shard, classId) ? this.#pages.allocateLocked(shard, classId) : 0;
+  }
+
+  /** No room: the old value goes, as the rule for a refused set wants it. */
+  #failLocked(shard: number, key: Key): number {
+    if (this.#findLocked(shard, key)) this.#items.removeLocked(shard, this.#place, CAUSE.replaced);
+    this.#context.leave(shard);
+    return NO_ROOM;
+  }
+
+  /** Sees to it that the key has a slot or can be given one. Returns its chain's first bucket; 0 if it can't. */
+  #preparePlaceLocked(shard: number, key: Key): number {
+    for (let i = 0; i <= CHAIN_EVICTIONS_MAX; i++) {
+      const primary = this.#index.primaryLocked(shard, key.hash);
+      if (!this.#index.isFullLocked(primary) || this.#findLocked(shard, key)) return primary;
+      if (this.#index.ensureOverflowLocked(shard)) return primary;
+      if (this.#evictor.reclaimPageLocked(shard) && this.#index.ensureOverflowLocked(shard)) return primary;
+      if (!this.#evictor.evictFromChainLocked(shard, this.#index.primaryLocked(shard, key.hash))) return 0;
+    }
+    return 0;
+  }
+
+  #fillHeader(ref: number, key: Key, valueBytes: number, flags: number, lifetime: Lifetime, generation: number): void {
+    const { arena } = this.#context;
+    const words = arena.wordsOf(ref);
+    const at = arena.wordIndex(ref);
+    words[at + WORD_SIZES] = packSizes(key.byteLength, key.type, flags);
+    words[at + WORD_HASH] = key.hash;
+    if ((flags & FLAG_CHAINED) === 0) {
+      words[at + WORD_VALUE_BYTES] = valueBytes;
+    } else {
+      words[at + WORD_CHAINED_BYTES] = valueBytes;
+      words[at + WORD_GENERATION] = generation;
+    }
+    if ((flags & FLAG_IDLE) === 0) return;
+    words[at + idleWord(flags)] = lifetime.idleTicks;
+    words[at + idleWord(flags) + 1] = lifetime.deadline;
+  }
+
+  /** Puts a filled chunk into the index in place of the key's old entry, and commits. */
+  #publishLocked(shard: number, key: Key, ref: number, flags: number, valueBytes: number, lifetime: Lifetime): void {
+    const { arena } = this.#context;
+    const isIdle = lifetime.idleTicks !== 0;
+    const tag = (key.hash & TAG_MASK) | (isIdle ? TAG_IDLE : 0) | this.#policy.admit(shard);
+    const time = isIdle ? this.#context.clock.precise() || 1 : lifetime.deadline;
+    const place = this.#place;
+    const hasOld = this.#findLocked(shard, key);
+    this.#index.openLocked(place.primary);
+    const sizes = packSizes(key.byteLength, key.type, flags);
+    this.#items.accountLocked(shard, sizes, valueBytes, 1);
+    if (!hasOld) {
+      const hasSlot = this.#index.insertLocked(shard, place.primary, tag, ref, time);
+      assert(hasSlot, 'no slot for an entry whose place was prepared');
+      this.#context.journal.commit();
+      this.#growLocked(shard);
+      return;
+    }
+    const old = place.ref;
+    const oldBytes = this.#items.valueBytes(old);
+    const oldSizes = arena.wordsOf(old)[arena.wordIndex(old) + WORD_SIZES]!;
+    const bucket = arena.wordsOf(place.bucket);
+    const slot = arena.wordIndex(place.bucket) + place.slot;
+    const cause = this.#causeOf(old, bucket[slot + BUCKET.tags]!, bucket[slot + BUCKET.times]!, CAUSE.replaced);
+    this.#index.writeSlotLocked(place.bucket, place.slot, tag, ref, time);
+    this.#items.accountLocked(shard, oldSizes, oldBytes, -1);
+    this.#items.releaseChunksLocked(shard, old, oldSizes);
+    this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause);
+  }
+
+  #causeOf(ref: number, tag: number, time: number, live: number): number {
+    if (time === 0) return live;
+    const { arena, clock } = this.#context;
+    const cause = expiryOf(clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref));
+    return cause === NOT_EXPIRED ? live : cause;
+  }
+
+  /** At most one bucket is split, behind an insert. */
+  #growLocked(shard: number): void {
+    if (!this.#index.isLoadedLocked(shard)) return;
+    if (!this.#index.ensureDirectoryLocked(shard)) {
+      if (!this.#index.isStarvedLocked(shard) || !this.#evictor.reclaimPageLocked(shard)) return;
+      if (!this.#index.ensureDirectoryLocked(shard)) return;
+    }
+    if (!this.#index.splitLocked(shard, this.#hashOf)) this.#context.countGlobal(GLOBAL_COUNTER.splitsSkipped, 1);
+  }
+
+  /** Finds the key's entry, expired or not; `#place.primary` is set either way. */
+  #findLocked(shard: number, key: Key): boolean {
+    const place = this.#place;
+    place.primary = this.#index.primaryLocked(shard, key.hash);
+    return this.#index.findLocked(place, key, this.#chains);
+  }
+
+  /** Deletes the key. STORED if it was live, NO_ROOM if it was not. */
+  delete(key: Key): number {
+    const shard = this.#context.shardOf(key.hash);
+    if (!this.#context.enter(shard)) return BUSY;
+    const outcome = this.#deleteLocked(shard, key);
+    this.#context.leave(shard);
+    if (outcome === STORED) this.#context.count(key.type, TYPE_COUNTER.deletes, 1);
+    return outcome;
+  }
+
+  #deleteLocked(shard: number, key: Key): number {
+    if (!this.#findLocked(shard, key)) return NO_ROOM;
+    const { arena } = this.#context;
+    const place = this.#place;
+    const bucket = arena.wordsOf(place.bucket);
+    const slot = arena.wordIndex(place.bucket) + place.slot;
+    const cause = this.#causeOf(place.ref, bucket[slot + BUCKET.tags]!, bucket[slot + BUCKET.times]!, CAUSE.explicit);
+    this.#items.removeLocked(shard, place, cause);
+    return cause === CAUSE.explicit ? STORED : NO_ROOM;
+  }
+
+  #setChained(
+    key: Key,
+    value: Uint8Array,
+    flags: number,
+    lifetime: Lifetime,
+    steal: (shard: number) => boolean,
+  ): number {
+    const intent = this.#chains.freeIntent();
+    if (intent === 0 || !this.#context.enterLarge()) return BUSY;
+    const shard = this.#context.shardOf(key.hash);
+    const header = headerBytes(flags);
+    const stream = paddedKey(key.byteLength) + value.length;
+    const built = this.#buildChain(shard, key, intent, this.#context.classes.pieces(stream, header), steal);
+    this.#context.leaveLarge();
+    if (built === STORED) this.#fillChain(key, value, flags, lifetime, intent);
+    return this.#publishChain(shard, key, value, flags, lifetime, intent, built);
+  }
+
+  /** Takes the pieces of a chain, last first, a few to a section. STORED, NO_ROOM or BUSY. */
+  #buildChain(
+    shard: number,
+    key: Key,
+    intent: number,
+    classes: readonly number[],
+    steal: (shard: number) => boolean,
+  ): number {
+    const { shards } = this.#context.layout.config;
+    let left = classes.length;
+    let steals = shards === 1 ? 0 : classes.length;
+    while (left > 0) {
+      if (!this.#context.enter(shard)) return BUSY;
+      let hasRoom = true;
+      for (let i = 0; i < PIECES_PER_SECTION && left > 0 && hasRoom; i++) {
+        const classId = classes[left - 1]!;
+        hasRoom = this.#pages.hasRoomLocked(shard, classId);
+        // All shards give their part of the pages of a large item, in turn with the one that it belongs to.
+        if (!hasRoom && left % shards !== 0 && steals > 0) break;
+        hasRoom ||= this.#evictor.makeRoomLocked(shard, classId);
+        if (hasRoom && this.#chains.prependLocked(shard, intent, classId, key.hash)) left--;
+      }
+      this.#context.leave(shard);
+      if (hasRoom) continue;
+      if (steals === 0) return NO_ROOM;
+      steals = steal(shard) ? steals - 1 : 0;
+    }
+    return STORED;
+  }
+
+  /** Writes an unpublished chain: no lock is held, nobody can see it. */
+  #fillChain(key: Key, value: Uint8Array, flags: number, lifetime: Lifetime, intent: number): void {
+    const head = this.#context.meta[intent]!;
+    const bytes = new Uint8Array(key.byteLength);
+    key.writeTo(bytes, 0);
+    this.#chains.copyIn(head, headerBytes(flags), 0, bytes);
+    this.#chains.copyIn(head, headerBytes(flags), paddedKey(key.byteLength), value);
+    this.#fillHeader(head, key, value.length, flags, lifetime, 0);
+  }
+
+  #publishChain(
+    shard: number,
+    key: Key,
+    value: Uint8Array,
+    flags: number,
+    lifetime: Lifetime,
+    intent: number,
+    built: number,
+  ): number {
+    // What can't be let go of now stays on the intent, and this thread's next operation lets go of it.
+    if (!this.#context.enter(shard)) return BUSY;
+    if (built !== STORED) {
+      this.#chains.abandonLocked(shard, intent);
+      if (built === NO_ROOM) return this.#failLocked(shard, key);
+      this.#context.leave(shard);
+      return built;
+    }
+    if (this.#preparePlaceLocked(shard, key) === 0) {
+      this.#chains.abandonLocked(shard, intent);
+      return this.#failLocked(shard, key);
+    }
+    const head = this.#context.meta[intent]!;
+    this.#items.renewGenerationLocked(shard, head);
+    this.#chains.clearIntentLocked(intent);
+    this.#publishLocked(shard, key, head, flags, value.length, lifetime);
+    this.#context.holdsIntents = false;
+    this.#context.leave(shard);
+    return STORED;
+  }
+
+  /** Empties a page of `shard` for another. False if it has none to give. */
+  givePage(shard: number): boolean {
+    if (!this.#context.enter(shard)) return false;
+    const isGiven = this.#evictor.reclaimPageLocked(shard);
+    this.#context.leave(shard);
+    return isGiven;
+  }
+}
+
+function copyInto(to: Uint8Array, start: number, source: Uint8Array): void {
+  const length = source.length;
+  if (length > LOOP_BYTES_MAX) {
+    to.set(source, start);
+    return;
+  }
+  for (let i = 0; i < length; i++) to[start + i] = source[i]!;
+}

@@ -1,0 +1,100 @@
+/** Base of every error the cache throws; `code` is stable across versions. */
+export class VelocacheError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A value that the chosen codec cannot store. Nothing has been written. */
+export class ValueError extends VelocacheError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('VELOCACHE_VALUE', message, options);
+  }
+}
+
+/** Stored bytes that do not decode: damaged, truncated, or written by another codec. */
+export class CodecError extends VelocacheError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('VELOCACHE_CODEC', message, options);
+  }
+}
+
+/** An option or argument out of its bounds; the message names it, the value and the bound. */
+export class OptionError extends VelocacheError {
+  constructor(option: string, value: unknown, bound: string) {
+    super('VELOCACHE_OPTION', `${option} is ${describe(value)}: ${bound}`);
+  }
+}
+
+/** A key that is not a non-empty well-formed string of at most 65,535 UTF-8 bytes. */
+export class KeyError extends VelocacheError {
+  constructor(message: string) {
+    super('VELOCACHE_KEY', message);
+  }
+}
+
+/** The key and value together are larger than `slab.maxItem`. The old value of the key is kept. */
+export class ItemTooLargeError extends VelocacheError {
+  constructor(itemBytes: number, itemBytesMax: number) {
+    super('VELOCACHE_ITEM_TOO_LARGE', `key and value take ${itemBytes} bytes, slab.maxItem is ${itemBytesMax} bytes`);
+  }
+}
+
+/** A lock could not be had within its bound, as may happen for a moment after a thread has died. Try again. */
+export class BusyError extends VelocacheError {
+  constructor(operation: string) {
+    super('VELOCACHE_BUSY', `${operation} could not get a lock in time, probably behind a thread that died: try again`);
+  }
+}
+
+/** The cache was closed, by its creator for all threads or by this thread for itself. */
+export class ClosedError extends VelocacheError {
+  constructor() {
+    super('VELOCACHE_CLOSED', 'the cache is closed');
+  }
+}
+
+/** `getBytes` met an entry that was stored by `set`. */
+export class NotBytesError extends VelocacheError {
+  constructor(key: string) {
+    super('VELOCACHE_NOT_BYTES', `the entry of key ${describe(key)} was stored as a value: read it with get`);
+  }
+}
+
+/** Not a handle, or one of another version of velocache or of another configuration. */
+export class HandleError extends VelocacheError {
+  constructor(message: string) {
+    super('VELOCACHE_HANDLE_VERSION', message);
+  }
+}
+
+/** A type that the cache was not created with. */
+export class TypeNameError extends VelocacheError {
+  constructor(name: string, names: readonly string[]) {
+    super('VELOCACHE_TYPE', `there is no type ${describe(name)}; the types are ${names.join(', ')}`);
+  }
+}
+
+/** All owner slots are taken by live threads. */
+export class ThreadsError extends VelocacheError {
+  constructor(threads: number) {
+    super('VELOCACHE_THREADS', `${threads} threads are attached, which is the most a cache can have`);
+  }
+}
+
+/** The system refused to reserve the memory. */
+export class MemoryError extends VelocacheError {
+  constructor(capacityBytes: number, cause: unknown) {
+    super('VELOCACHE_MEMORY', `capacity is ${capacityBytes} bytes, which could not be reserved`, { cause });
+  }
+}
+
+/** A value as it stands in a message: short, whatever it is. */
+function describe(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,25 @@
+/** Everything public. */
+export { ManualClock } from '../native-free/index.js';
+export type { Cache, CacheEvent, CacheEventName, CacheStats } from './cache/cache.js';
+export { attachCache, createCache } from './cache/create.js';
+export type { CacheHandle } from './cache/handle.js';
+export type { KeySpace, SetOptions } from './cache/key-space.js';
+export type { CacheOptions, SlabOptions, TypeOptions } from './cache/options.js';
+export type { Duration, Size } from './cache/units.js';
+export type { RemovalCause } from './engine/causes.js';
+export type { ClassStats, TypeStats } from './engine/statistics.js';
+export {
+  BusyError,
+  ClosedError,
+  CodecError,
+  HandleError,
+  ItemTooLargeError,
+  KeyError,
+  MemoryError,
+  NotBytesError,
+  OptionError,
+  ThreadsError,
+  TypeNameError,
+  ValueError,
+  VelocacheError,
+} from './errors.js';

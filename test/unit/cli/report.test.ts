@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { createReport, type Findings } from '../../../src/cli/report.js';
+import { formatReport } from '../../../src/cli/report-text.js';
+import { createTally, noteViolation, type Tally } from '../../../src/cli/tally.js';
+import type { CacheStats, TypeStats } from '../../../src/index.js';
+
+const NO_REMOVALS = { explicit: 0, replaced: 0, expired: 0, idle: 0, size: 0, flushed: 0, recovered: 0 };
+const NO_USE: TypeStats = {
+  entries: 0,
+  bytesUsed: 0,
+  bytesPayload: 0,
+  hits: 0,
+  misses: 0,
+  hitRatio: 0,
+  sets: 0,
+  deletes: 0,
+  rejects: 0,
+  removals: NO_REMOVALS,
+};
+
+function statsOf(total: Partial<CacheStats>): CacheStats {
+  return {
+    ...NO_USE,
+    capacityBytes: 1_048_576,
+    bytesMetadata: 1_000,
+    bytesIndex: 2_000,
+    bytesFree: 3_000,
+    pageBytes: 65_536,
+    pagesTotal: 16,
+    pagesFree: 4,
+    types: {},
+    classes: [],
+    threads: 3,
+    recoveries: 0,
+    deaths: 0,
+    lockTimeouts: 0,
+    readerFallbacks: 0,
+    pagesMoved: 0,
+    itemsMoved: 0,
+    shardsEmptied: 0,
+    splitsSkipped: 0,
+    eventsDropped: 0,
+    ...total,
+  };
+}
+
+function tallyOf(numbers: Partial<Tally>): Tally {
+  return { ...createTally(), ...numbers };
+}
+
+function findingsOf(changes: Partial<Findings> = {}): Findings {
+  return {
+    mode: 'load',
+    seed: 1,
+    seconds: 2,
+    interrupted: false,
+    tallies: [
+      { name: 'main', tally: tallyOf({ gets: 100, sets: 20, deletes: 4 }) },
+      { name: 'worker 1', tally: tallyOf({ gets: 60, sets: 10, deletes: 6 }) },
+    ],
+    before: statsOf({}),
+    after: statsOf({}),
+    gc: { count: 3, longestPauseMs: 1.25 },
+    memory: { heapUsedBytes: 10, heapTotalBytes: 20, rssBytes: 30, rssPeakBytes: 40 },
+    verifyViolations: [],
+    failures: [],
+    ...changes,
+  };
+}
+
+describe('createReport', () => {
+  it('adds up operations over threads and seconds', () => {
+    const report = createReport(findingsOf());
+    expect(report.threads.map(({ operationsPerSecond }) => operationsPerSecond)).toEqual([62, 38]);
+    expect(report.operations).toBe(200);
+    expect(report.operationsPerSecond).toBe(100);
+  });
+
+  it('counts hits, misses and removals from the start of the load on', () => {
+    const removals = { ...NO_REMOVALS, size: 10, flushed: 5 };
+    const before = { ...NO_USE, hits: 5, misses: 5, removals };
+    const after = { ...NO_USE, entries: 7, hits: 95, misses: 15, removals: { ...removals, size: 40, expired: 2 } };
+    const report = createReport(
+      findingsOf({
+        before: statsOf({ ...before, types: { route: before } }),
+        after: statsOf({ ...after, types: { route: after } }),
+      }),
+    );
+    expect(Object.keys(report.types)).toEqual(['route']);
+    for (const use of [report.total, ...Object.values(report.types)]) {
+      expect(use).toMatchObject({ entries: 7, hits: 90, misses: 10, hitRatio: 0.9 });
+      expect(use.removals).toEqual({ ...NO_REMOVALS, size: 30, expired: 2 });
+    }
+  });
+
+  it('leaves out types that were not used, and has no hit ratio of nothing', () => {
+    const report = createReport(findingsOf({ after: statsOf({ types: { default: NO_USE } }) }));
+    expect(report.types).toEqual({});
+    expect(report.total.hitRatio).toBe(0);
+  });
+
+  it('reports slab classes with pages, and their waste', () => {
+    const full = { chunkBytes: 100, pages: 2, chunks: 40, chunksUsed: 30, bytesRequested: 2_400, bytesWasted: 600 };
+    const other = { chunkBytes: 200, pages: 1, chunks: 10, chunksUsed: 0, bytesRequested: 0, bytesWasted: 0 };
+    const none = { chunkBytes: 300, pages: 0, chunks: 0, chunksUsed: 0, bytesRequested: 0, bytesWasted: 0 };
+    const report = createReport(findingsOf({ after: statsOf({ classes: [full, other, none] }) }));
+    expect(report.classes).toEqual([
+      { ...full, useShare: 0.75, wasteShare: 0.2 },
+      { ...other, useShare: 0, wasteShare: 0 },
+    ]);
+    expect(report.bytesWasted).toBe(600);
+  });
+
+  it('gathers violations from threads, from deaths and from verify()', () => {
+    const tally = createTally();
+    for (let i = 0; i < 25; i++) noteViolation(tally, `wrong value ${i}`);
+    const tallies = [
+      { name: 'worker 1', tally },
+      { name: 'worker 2', tally: undefined },
+    ];
+    const report = createReport(
+      findingsOf({ tallies, failures: ['worker 2 died: boom'], verifyViolations: ['page 3 is lost'] }),
+    );
+    expect(report.violationCount).toBe(27);
+    expect(report.verifyClean).toBe(false);
+    expect(report.violations).toContain('worker 2 died: boom');
+    expect(report.violations).toContain('worker 1: wrong value 0');
+    expect(report.violations).toContain('verify(): page 3 is lost');
+    expect(report.violations).toHaveLength(12);
+  });
+});
+
+describe('formatReport', () => {
+  it('has a line for every thread, type, class and total', () => {
+    const route = { ...NO_USE, entries: 7, bytesUsed: 5 * 1_024 ** 2, hits: 90, misses: 10 };
+    const classes = [
+      { chunkBytes: 1_000, pages: 2, chunks: 40, chunksUsed: 30, bytesRequested: 24_000, bytesWasted: 6_000 },
+    ];
+    const text = formatReport(createReport(findingsOf({ after: statsOf({ ...route, types: { route }, classes }) })));
+    expect(text).toMatch(/worker 1 +38 +60 +10 +6/);
+    expect(text).toMatch(/total +100 +200 operations/);
+    expect(text).toMatch(/route +90\.0 % +100\.0 % +7 +5\.0 MB/);
+    expect(text).toMatch(/1,000 +2 +30 +75\.0 % +5\.9 KB +20\.0 %/);
+    expect(text).toMatch(/verify\(\) +clean/);
+    expect(text).toMatch(/attached threads +3/);
+  });
+
+  it('says of a trace whether its end was reached', () => {
+    const trace = { file: 't.csv', requests: 1_234, traceSeconds: 60, complete: false };
+    const text = formatReport(createReport(findingsOf({ mode: 'replay', trace })));
+    expect(text).toContain('t.csv on 1.0 MB, not to its end: 1,234 requests, 60 s of its own time');
+  });
+});

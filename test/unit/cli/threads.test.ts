@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { Load } from '../../../src/cli/load.js';
+import type { TraceChunk } from '../../../src/cli/messages.js';
+import { Pacer } from '../../../src/cli/pacer.js';
+import { DEMO_TYPES, type Populations, populationsFor } from '../../../src/cli/profile.js';
+import { ChunkWriter, ReplayThread } from '../../../src/cli/replay-thread.js';
+import { parseTraceLine } from '../../../src/cli/trace.js';
+import type { DemoType, DemoTypes } from '../../../src/cli/values.js';
+import type { Cache, KeySpace } from '../../../src/index.js';
+
+/** As much of a key space as the demo uses, over a Map; `read` lets a test plant a fault. */
+class MapSpace {
+  readonly values = new Map<string, unknown>();
+  read: (key: string) => unknown = (key) => this.values.get(key);
+
+  get(key: string): unknown {
+    return this.read(key);
+  }
+
+  getBytes(key: string): unknown {
+    return this.read(key);
+  }
+
+  set(key: string, value: unknown): boolean {
+    this.values.set(key, structuredClone(value));
+    return true;
+  }
+
+  setBytes(key: string, bytes: Uint8Array): boolean {
+    this.values.set(key, new Uint8Array(bytes));
+    return true;
+  }
+
+  delete(key: string): boolean {
+    return this.values.delete(key);
+  }
+}
+
+type Spaces = Map<DemoType, MapSpace>;
+
+function sessionsOf(spaces: Spaces): MapSpace {
+  return spaces.get('session') ?? new MapSpace();
+}
+
+const POPULATIONS: Populations = { session: 50, route: 10, weather: 20, llm: 40, stats: 10, misc: 30 };
+
+function createLoad(participant = 0, participants = 1): { load: Load; spaces: Spaces } {
+  const spaces: Spaces = new Map(DEMO_TYPES.map((type) => [type, new MapSpace()]));
+  const cache = { type: (name: DemoType) => spaces.get(name) } as unknown as Cache<DemoTypes>;
+  return { load: new Load(cache, { seed: 1, participant, participants, populations: POPULATIONS }), spaces };
+}
+
+describe('Load', () => {
+  it('warms up every key once, shared out over the threads', () => {
+    const kept = [0, 1, 2].map((participant) => {
+      const { load, spaces } = createLoad(participant, 3);
+      while (load.warmUp(7));
+      return DEMO_TYPES.flatMap((type) => [...(spaces.get(type)?.values.keys() ?? [])]);
+    });
+    const total = Object.values(POPULATIONS).reduce((sum, count) => sum + count, 0);
+    expect(kept.flat()).toHaveLength(total);
+    expect(new Set(kept.flat()).size).toBe(total);
+  });
+
+  it('finds nothing wrong with a correct cache, having compared some values in full', () => {
+    const { load } = createLoad();
+    load.run(2_000);
+    expect(load.tally.violations).toEqual([]);
+    expect(load.tally.checked).toBeGreaterThan(20);
+    expect(load.tally.gets).toBeGreaterThan(load.tally.sets);
+  });
+
+  it('notices a value of another key', () => {
+    const { load, spaces } = createLoad();
+    while (load.warmUp(100));
+    const space = sessionsOf(spaces);
+    space.read = () => space.values.get('session:velo-3');
+    load.run(200);
+    expect(load.tally.violationCount).toBeGreaterThan(0);
+    expect(load.tally.violations[0]).toMatch(
+      /^get\("session:velo-\d+"\) of type session returned the value of "session:velo-3"$/,
+    );
+  });
+
+  it('notices a value that is right but for one field', () => {
+    const { load, spaces } = createLoad();
+    while (load.warmUp(100));
+    const space = sessionsOf(spaces);
+    space.read = (key) => ({ ...(space.values.get(key) as object), csrfSecret: 'torn' });
+    load.run(2_000);
+    expect(load.tally.violations[0]).toMatch(/returned a value that was never set for it$/);
+  });
+});
+
+describe('populationsFor', () => {
+  it('grows with the capacity and shrinks with the size of entries', () => {
+    const bytes = { session: 1_000, route: 10_000, weather: 5_000, llm: 2_000, stats: 3_000, misc: 300 };
+    const small = populationsFor(64e6, bytes);
+    const large = populationsFor(256e6, bytes);
+    for (const type of DEMO_TYPES) expect(large[type] / small[type]).toBeCloseTo(4, 1);
+    expect(populationsFor(64e6, { ...bytes, route: 20_000 }).route).toBeCloseTo(small.route / 2, -1);
+  });
+});
+
+function chunkOf(...lines: string[]): TraceChunk {
+  const writer = new ChunkWriter();
+  for (const [i, line] of lines.entries()) writer.add(parseTraceLine(line, `t:${i + 1}`), i, i * 1_000);
+  return writer.take(lines.length, lines.length * 1_000);
+}
+
+function createReplay(capacityBytes = 1e6): { thread: ReplayThread; space: MapSpace; moves: number[] } {
+  const moves: number[] = [];
+  const pacer = new Pacer(Pacer.bufferFor(1), 1, { set: (nowMs) => moves.push(nowMs) });
+  const space = new MapSpace();
+  return { thread: new ReplayThread(space as unknown as KeySpace<unknown>, pacer, 0, capacityBytes), space, moves };
+}
+
+describe('ReplayThread', () => {
+  it('does what the trace says: a get that misses sets, set and add set, delete deletes', () => {
+    const { thread, space, moves } = createReplay();
+    thread.run(chunkOf(',a,10,,get', ',a,10,,get', ',b,20,,set', ',c,0,,add', ',d,,,get', ',b,,,delete'));
+    const sizes = [...space.values].map(([key, value]) => [key, (value as Uint8Array).length]);
+    expect(sizes).toEqual([
+      ['a', 10],
+      ['c', 0],
+      ['d', 1_024],
+    ]);
+    expect(thread.tally).toMatchObject({ gets: 3, sets: 4, deletes: 1, checked: 1, violationCount: 0 });
+    expect(moves).toEqual([1_000, 2_000, 3_000, 4_000, 5_000, 6_000]);
+  });
+
+  it('accepts its own values of every size', () => {
+    const { thread } = createReplay();
+    for (let size = 0; size < 40; size++) thread.run(chunkOf(`,k${size},${size},,set`, `,k${size},,,get`));
+    expect(thread.tally).toMatchObject({ checked: 40, violationCount: 0 });
+  });
+
+  it('stands a value larger than the cache in by one that is just too large', () => {
+    const { thread, space } = createReplay(5_000);
+    thread.run(chunkOf(',huge,2000000000,,set'));
+    expect((space.values.get('huge') as Uint8Array).length).toBe(5_001);
+  });
+
+  it.each([
+    ['a value of another key', () => Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), 'returned bytes of another value'],
+    ['a value of another size', () => new Uint8Array(11), 'returned 11 bytes; 10 were set'],
+  ])('notices %s', (_, read, complaint) => {
+    const { thread, space } = createReplay();
+    thread.run(chunkOf(',a,10,,set'));
+    space.read = read;
+    thread.run(chunkOf(',a,10,,get'));
+    expect(thread.tally.violations).toEqual([`get("a") ${complaint}`]);
+  });
+
+  it('notices a value that outlives its delete, and one torn at its end', () => {
+    const { thread, space } = createReplay();
+    thread.run(chunkOf(',a,10,,set'));
+    const stale = space.values.get('a') as Uint8Array;
+    space.read = () => stale;
+    thread.run(chunkOf(',a,,,delete', ',a,10,,get', ',a,10,,set'));
+    stale[9] = (stale[9] ?? 0) ^ 1;
+    thread.run(chunkOf(',a,10,,get'));
+    const complaints = ['returned a value although none is stored', 'returned bytes of another value'];
+    expect(thread.tally.violations).toEqual(complaints.map((complaint) => `get("a") ${complaint}`));
+  });
+});

@@ -1,0 +1,39 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { Codec } from '../../../src/codecs/codec.js';
+import { ValueError } from '../../../src/errors.js';
+import { FIDELITY, type Outcome, type Row, renderFidelity } from './fidelity-table.js';
+import { CODEC_NAMES, codecNamed, roundTrip } from './support.js';
+
+function assertOutcome(codec: Codec, row: Row, outcome: Outcome): void {
+  if (outcome === 'throws') {
+    for (const refused of [row.value()].flat()) expect(() => codec.encode(refused)).toThrow(ValueError);
+    return;
+  }
+  const copy = roundTrip(codec, row.value());
+  if (outcome === 'kept') assertSame(copy, row.value());
+  else assertSame(copy, outcome.as());
+  if (row.check !== undefined) expect(row.check(copy)).toBe(true);
+}
+
+/** Deep, with prototypes and −0. Of errors it compares what is not tied to where they were made. */
+function assertSame(copy: unknown, expected: unknown): void {
+  if (expected instanceof Date && Number.isNaN(expected.getTime())) {
+    expect(copy instanceof Date && Number.isNaN(copy.getTime())).toBe(true);
+    return;
+  }
+  if (expected instanceof Error) expect(Object.getPrototypeOf(copy)).toBe(Object.getPrototypeOf(expected));
+  deepStrictEqual(copy, expected);
+}
+
+for (const name of CODEC_NAMES) {
+  describe(`${name} keeps what its column says`, () => {
+    for (const row of FIDELITY) test(row.kind, () => assertOutcome(codecNamed(name), row, row[name]));
+  });
+}
+
+test('docs/codecs.md shows the table that is tested', () => {
+  const page = readFileSync(new URL('../../../docs/codecs.md', import.meta.url), 'utf8');
+  expect(page).toContain(renderFidelity());
+});

@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Codec } from '../../../src/codecs/codec.js';
+import { CodecError } from '../../../src/errors.js';
+import { CODEC_NAMES, codecNamed, decoded, encoded, roundTrip } from './support.js';
+
+const { FC_SEED } = process.env;
+const SEED = Number(FC_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+const SAMPLE = {
+  id: 12,
+  name: 'a name that is long enough for a length byte',
+  tags: ['a', 'b', undefined, null, 1.5, -3, 2n ** 60n],
+  data: Uint8Array.of(1, 2, 3),
+  at: new Date(1e12 + 1),
+};
+
+const SAMPLES: Readonly<Record<string, unknown>> = {
+  tree: SAMPLE,
+  graph: new Map<unknown, unknown>([
+    [SAMPLE, new Set([SAMPLE, 'x'])],
+    ['e', new Error('m')],
+    [/r/g, -0],
+    [2n ** 70n, '\ud800'],
+    [{ deep: [1, [2]] }, [1, SAMPLE]],
+  ]),
+};
+
+/** Decodes, and tolerates nothing but a value or a CodecError; the codec must work afterwards. */
+function decodeAnyway(codec: Codec, bytes: Uint8Array): void {
+  try {
+    decoded(codec, bytes);
+  } catch (error) {
+    expect(error).toBeInstanceOf(CodecError);
+  }
+  expect(Object.keys(Object.prototype)).toEqual([]);
+  expect(roundTrip(codec, { ok: [1] })).toEqual({ ok: [1] });
+}
+
+for (const name of CODEC_NAMES) {
+  describe(`${name} and bytes that are no message (seed ${SEED})`, () => {
+    const codec = codecNamed(name);
+    const options = { seed: SEED, numRuns: 3_000 };
+
+    test('random bytes', () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => decodeAnyway(codec, bytes)),
+        options,
+      );
+    });
+
+    test('random bytes behind the mark of a graph or the header of the format', () => {
+      const marks = fc.constantFrom(
+        [0xc1],
+        [0xc1, 0x91],
+        [0xc1, 0x92, 0x94],
+        [0xff, 0x0f],
+        [0xff, 0x0f, 0x5c],
+        [0xff, 0x0f, 0x61],
+      );
+      const forged = fc
+        .tuple(marks, fc.uint8Array({ maxLength: 48 }))
+        .map(([mark, rest]) => Uint8Array.of(...mark, ...rest));
+      fc.assert(
+        fc.property(forged, (bytes) => decodeAnyway(codec, bytes)),
+        options,
+      );
+    });
+
+    test('messages with some bytes changed', () => {
+      const messages = Object.values(SAMPLES).map((value) => encoded(codec, value));
+      const change = fc.tuple(fc.nat(1_000), fc.nat(255));
+      const cases = fc.tuple(fc.constantFrom(...messages), fc.array(change, { minLength: 1, maxLength: 4 }));
+      const property = fc.property(cases, ([message, changes]) => {
+        const bytes = Uint8Array.from(message);
+        for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
+        decodeAnyway(codec, bytes);
+      });
+      fc.assert(property, options);
+    });
+
+    test('no bytes at all', () => {
+      expect(() => codec.decode(new Uint8Array(4), 2, 2)).toThrow(CodecError);
+    });
+
+    test('an error has a stable code', () => {
+      const error = expect.objectContaining({ code: 'VELOCACHE_CODEC' });
+      expect(() => decoded(codec, Uint8Array.of(0xc1, 0xc1))).toThrow(error);
+    });
+  });
+}
+
+describe('msgpack refuses', () => {
+  const codec = codecNamed('msgpack');
+
+  for (const [form, value] of Object.entries(SAMPLES)) {
+    test(`every truncation of a message, whatever bytes follow it (${form})`, () => {
+      const bytes = encoded(codec, value);
+      for (let end = 0; end < bytes.length; end++) expect(() => codec.decode(bytes, 0, end)).toThrow(CodecError);
+    });
+
+    test(`a message with a byte too many (${form})`, () => {
+      const bytes = Uint8Array.of(...encoded(codec, value), 0);
+      expect(() => decoded(codec, bytes)).toThrow(CodecError);
+    });
+  }
+
+  const forged: Readonly<Record<string, readonly number[]>> = {
+    'an array of 2³²−1 elements': [0xdd, 0xff, 0xff, 0xff, 0xff, 1],
+    'an object of 2³²−1 keys': [0xdf, 0xff, 0xff, 0xff, 0xff, 0xa1, 0x61, 1],
+    'a text of 2³²−1 bytes': [0xdb, 0xff, 0xff, 0xff, 0xff, 1],
+    'a Buffer of 2³²−1 bytes': [0xc6, 0xff, 0xff, 0xff, 0xff, 1],
+    'an extension of 2³²−1 bytes': [0xc9, 0xff, 0xff, 0xff, 0xff, 0x74, 1],
+    'the unused byte 0xc1 inside a message': [0x91, 0xc1],
+    'a record definition': [0xd4, 0x72, 0x40, 0x91, 0xa1, 0x61, 1],
+    'an unknown extension': [0xd4, 0x55, 0],
+    'an object whose key is no string': [0x81, 1, 1],
+    'a typed array cut inside an element': [0xc7, 4, 0x74, 8, 1, 2, 3],
+    'an unknown class of typed array': [0xd5, 0x74, 99, 0],
+    'a graph inside a graph': [0xc1, 0xc1, 0x91, 1],
+    'a graph without a table': [0xc1, 1],
+    'a graph with an empty table': [0xc1, 0x90],
+    'an index outside of the table': [0xc1, 0x91, 0x92, 2, 5],
+    'an index that is no number': [0xc1, 0x91, 0x92, 2, 0xa1, 0x30],
+    'an unknown kind of node': [0xc1, 0x91, 0x91, 99],
+    'a pattern that is none': [0xc1, 0x93, 0x93, 6, 1, 2, 0xa1, 0x28, 0xa0],
+    'a class of error that is none': [0xc1, 0x92, 0x92, 7, 1, 0xab, ...Buffer.from('constructor')],
+  };
+
+  for (const [what, bytes] of Object.entries(forged)) {
+    test(what, () => expect(() => decoded(codec, Uint8Array.from(bytes))).toThrow(CodecError));
+  }
+
+  test('a million levels, without exhausting the stack', () => {
+    for (const open of [0x91, 0x81]) {
+      const bytes = new Uint8Array(1_000_000).fill(open);
+      expect(() => decoded(codec, bytes)).toThrow(CodecError);
+    }
+  });
+
+  test('a range outside of the source', () => {
+    const source = Uint8Array.of(1, 2);
+    expect(() => codec.decode(source, 1, 3)).toThrow(CodecError);
+    expect(() => codec.decode(source, -1, 1)).toThrow(CodecError);
+    expect(() => codec.decode(source, 2, 1)).toThrow(CodecError);
+  });
+});
+
+describe('msgpack and forged keys', () => {
+  test('`__proto__` becomes an own property, in a tree and in a graph', () => {
+    const codec = codecNamed('msgpack');
+    const key = [0xa9, ...Buffer.from('__proto__')];
+    const tree = decoded(codec, Uint8Array.of(0x81, ...key, 0x81, 0xa1, 0x78, 1));
+    const graph = decoded(codec, Uint8Array.of(0xc1, 0x93, 0x93, 1, 1, 2, ...key, 0x81, 0xa1, 0x78, 1));
+    for (const value of [tree, graph]) {
+      expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+      expect(Object.getOwnPropertyDescriptor(value, '__proto__')?.value).toEqual({ x: 1 });
+    }
+  });
+
+  test('a sparse array takes no memory for its holes', () => {
+    const bytes = Uint8Array.of(0xc1, 0x91, 0x94, 3, 0xce, 1, 0xc9, 0xc3, 0x80, 5, 0);
+    const before = process.memoryUsage().rss;
+    const arrays = Array.from({ length: 20 }, () => decoded(codecNamed('msgpack'), bytes) as unknown[]);
+    expect(arrays[0]?.length).toBe(30_000_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(200e6);
+  });
+});

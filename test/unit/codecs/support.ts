@@ -1,0 +1,31 @@
+import type { Codec } from '../../../src/codecs/codec.js';
+import { createCodecs } from '../../../src/codecs/codecs.js';
+
+export type CodecName = 'msgpack' | 'structured';
+
+export const CODEC_NAMES: readonly CodecName[] = ['msgpack', 'structured'];
+
+export function codecNamed(name: CodecName): Codec {
+  const codec = createCodecs().get(name);
+  if (codec === undefined) throw new Error(`no codec ${name}`);
+  return codec;
+}
+
+/** Encodes, copies to the middle of scratch memory as the engine does, decodes, and then wipes the scratch. */
+export function roundTrip(codec: Codec, value: unknown): unknown {
+  const bytes = codec.encode(value);
+  const scratch = new Uint8Array(bytes.length + 24).fill(0xa5);
+  scratch.set(bytes, 8);
+  const copy = codec.decode(scratch, 8, 8 + bytes.length);
+  scratch.fill(0xff);
+  return copy;
+}
+
+/** The bytes of `value`, in memory that later calls leave alone. */
+export function encoded(codec: Codec, value: unknown): Uint8Array {
+  return Uint8Array.from(codec.encode(value));
+}
+
+export function decoded(codec: Codec, bytes: Uint8Array): unknown {
+  return codec.decode(bytes, 0, bytes.length);
+}

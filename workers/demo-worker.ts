@@ -1,0 +1,56 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { LoadThread } from '../src/cli/load-thread.js';
+import type { Answer, Command, DemoWorkerData, LoadWorkerData, ReplayWorkerData } from '../src/cli/messages.js';
+import { Pacer } from '../src/cli/pacer.js';
+import { WARM_UP_MS_MAX } from '../src/cli/profile.js';
+import { ReplayThread } from '../src/cli/replay-thread.js';
+import type { DemoTypes } from '../src/cli/values.js';
+import { attachCache, type Cache, ManualClock } from '../src/index.js';
+
+/** A thread of the demo: attaches to the cache, does what the main thread tells it to, and leaves when told. */
+type Serve = (command: Command) => Promise<void> | void;
+
+const now = (): number => performance.now();
+
+function serveLoad(cache: Cache<DemoTypes>, data: LoadWorkerData, answer: (message: Answer) => void): Serve {
+  const stop = new AbortController();
+  const thread = new LoadThread(cache, data, now, stop.signal);
+  return async ({ kind }) => {
+    if (kind === 'warm-up') {
+      await thread.warmUp(WARM_UP_MS_MAX);
+      answer({ kind: 'warm' });
+    } else if (kind === 'start') {
+      await thread.run();
+      answer({ kind: 'done', tally: thread.tally });
+    } else if (kind === 'stop') stop.abort();
+  };
+}
+
+function serveReplay(cache: Cache<DemoTypes>, data: ReplayWorkerData, answer: (message: Answer) => void): Serve {
+  const pacer = new Pacer(data.pacer, data.participants, ManualClock.from(data.clock));
+  const thread = new ReplayThread(cache, pacer, data.participant, data.capacityBytes);
+  return (command) => {
+    if (command.kind === 'chunk') {
+      thread.run(command.chunk);
+      answer({ kind: 'chunk' });
+    } else if (command.kind === 'stop') {
+      pacer.leave(data.participant);
+      answer({ kind: 'done', tally: thread.tally });
+    }
+  };
+}
+
+function serve(port: MessagePort, data: DemoWorkerData): void {
+  const answer = (message: Answer): void => port.postMessage(message);
+  const cache = attachCache(data.handle);
+  const obey = data.mode === 'load' ? serveLoad(cache, data, answer) : serveReplay(cache, data, answer);
+  port.on('message', async (command: Command) => {
+    if (command.kind !== 'leave') return obey(command);
+    await cache.close();
+    port.close();
+  });
+  answer({ kind: 'ready' });
+}
+
+if (parentPort === null) throw new Error('this module is the entry point of a worker thread');
+serve(parentPort, workerData as DemoWorkerData);

@@ -1,0 +1,12 @@
+/**
+ * Entry point of the warden thread (src/cache/warden.ts). workerData: the cache's handle. Posts one message, 'ready',
+ * to the thread that started it, once it watches.
+ */
+import { parentPort, threadId, workerData } from 'node:worker_threads';
+import type { CacheHandle } from '../src/cache/handle.js';
+import { Member } from '../src/cache/member.js';
+import { Warden } from '../src/cache/warden.js';
+
+const member = Member.attach(workerData as CacheHandle<unknown>);
+new Warden(member, threadId, () => member.publishClock()).start();
+parentPort?.postMessage('ready');
