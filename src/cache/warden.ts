@@ -103,9 +103,15 @@ export class Warden {
 
   #round(): void {
     const { arena, store } = this.#member;
-    if (!this.#member.isOpen) return this.#end();
+    if (!this.#member.isOpen) {
+      this.#end();
+      return;
+    }
     // Another has taken office: this one was thought dead.
-    if (load(arena.meta, HEADER.wardenThread) !== this.#threadId + 1) return this.#end();
+    if (load(arena.meta, HEADER.wardenThread) !== this.#threadId + 1) {
+      this.#end();
+      return;
+    }
     store.begin();
     this.#publish();
     for (const [slot, threadId] of this.#unfinished) this.#bury(slot, threadId);

@@ -1,3 +1,5 @@
+import { compareExchange, load, notify, store, type Words, wait } from '#atomics';
+
 const CURRENT = 0;
 const CLAIMED = 1;
 const STOPPED = 2;
@@ -25,7 +27,7 @@ interface PacedClock {
  */
 export class Pacer {
   readonly buffer: SharedArrayBuffer;
-  readonly #words: Int32Array;
+  readonly #words: Words;
   readonly #timesMs: Float64Array;
   readonly #clock: PacedClock;
   readonly #threads: number;
@@ -44,13 +46,13 @@ export class Pacer {
   }
 
   get stopped(): boolean {
-    return Atomics.load(this.#words, STOPPED) !== 0;
+    return load(this.#words, STOPPED) !== 0;
   }
 
   /** Releases everyone who waits, for good. */
   stop(): void {
-    Atomics.store(this.#words, STOPPED, 1);
-    for (let thread = 0; thread < this.#threads; thread++) Atomics.notify(this.#words, this.#entered(thread));
+    store(this.#words, STOPPED, 1);
+    for (let thread = 0; thread < this.#threads; thread++) notify(this.#words, this.#entered(thread), 1);
   }
 
   /** Waits until the clock stands at `step`; false if the run was stopped first. */
@@ -64,11 +66,11 @@ export class Pacer {
    * that thread read the time of another step.
    */
   announce(thread: number, step: number, timeMs: number): boolean {
-    const announced = Atomics.load(this.#words, this.#announced(thread));
+    const announced = load(this.#words, this.#announced(thread));
     if (step === announced) return !this.stopped;
     if (!this.#waitFor(thread, announced)) return false;
     this.#timesMs[thread] = timeMs;
-    Atomics.store(this.#words, this.#announced(thread), step);
+    store(this.#words, this.#announced(thread), step);
     this.#advance();
     return true;
   }
@@ -90,32 +92,32 @@ export class Pacer {
   #waitFor(thread: number, step: number): boolean {
     const word = this.#entered(thread);
     for (let spins = 0; spins < SPINS_MAX; spins++) {
-      if (Atomics.load(this.#words, word) >= step) return !this.stopped;
+      if (load(this.#words, word) >= step) return !this.stopped;
     }
     while (!this.stopped) {
-      const entered = Atomics.load(this.#words, word);
+      const entered = load(this.#words, word);
       if (entered >= step) return true;
-      Atomics.wait(this.#words, word, entered, SLEEP_MS_MAX);
+      wait(this.#words, word, entered, SLEEP_MS_MAX);
     }
     return false;
   }
 
   #advance(): void {
-    const current = Atomics.load(this.#words, CURRENT);
+    const current = load(this.#words, CURRENT);
     const { thread, step } = this.#earliest();
     if (step <= current || step === NEVER) return;
-    if (Atomics.compareExchange(this.#words, CLAIMED, current, step) !== current) return;
+    if (compareExchange(this.#words, CLAIMED, current, step) !== current) return;
     this.#clock.set(this.#timesMs[thread] ?? 0);
-    Atomics.store(this.#words, CURRENT, step);
+    store(this.#words, CURRENT, step);
     this.#letIn(step);
   }
 
   /** Those let in first may move on while this goes on, but not past `step` of those still to be let in. */
   #letIn(step: number): void {
     for (let thread = 0; thread < this.#threads; thread++) {
-      if (Atomics.load(this.#words, this.#announced(thread)) !== step) continue;
-      Atomics.store(this.#words, this.#entered(thread), step);
-      Atomics.notify(this.#words, this.#entered(thread));
+      if (load(this.#words, this.#announced(thread)) !== step) continue;
+      store(this.#words, this.#entered(thread), step);
+      notify(this.#words, this.#entered(thread), 1);
     }
   }
 
@@ -123,7 +125,7 @@ export class Pacer {
   #earliest(): { thread: number; step: number } {
     let earliest = { thread: 0, step: NEVER };
     for (let thread = 0; thread < this.#threads; thread++) {
-      const step = Atomics.load(this.#words, this.#announced(thread));
+      const step = load(this.#words, this.#announced(thread));
       if (step < earliest.step) earliest = { thread, step };
     }
     return earliest;

@@ -131,7 +131,10 @@ export class Verifier {
     if ((sequence & 1) !== 0) this.#problem(`bucket ${number} has an odd sequence at rest`);
     let isEnded = false;
     for (let bucket = primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
-      if (tally.buckets.has(bucket)) return this.#problem(`bucket ${number} has a chain that meets another or itself`);
+      if (tally.buckets.has(bucket)) {
+        this.#problem(`bucket ${number} has a chain that meets another or itself`);
+        return;
+      }
       tally.buckets.add(bucket);
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
@@ -162,10 +165,15 @@ export class Verifier {
     if (((tag & TAG_IDLE) !== 0) !== ((flags & FLAG_IDLE) !== 0))
       this.#problem(`an entry of bucket ${number} is half idle`);
     if ((flags & FLAG_CONTINUATION) !== 0) this.#problem(`bucket ${number} holds the middle of a chain`);
-    if (typeOf(sizes) >= layout.config.types)
-      return this.#problem(`an entry of bucket ${number} has type ${typeOf(sizes)}`);
+    if (typeOf(sizes) >= layout.config.types) {
+      this.#problem(`an entry of bucket ${number} has type ${typeOf(sizes)}`);
+      return;
+    }
     const valueBytes = this.#items.valueBytes(ref);
-    if (valueBytes < 0) return this.#problem(`an entry of bucket ${number} has ${valueBytes} value bytes`);
+    if (valueBytes < 0) {
+      this.#problem(`an entry of bucket ${number} has ${valueBytes} value bytes`);
+      return;
+    }
     this.#verifyKey(ref, sizes, hash, number);
     const stream = paddedKey(keyBytesOf(sizes)) + valueBytes;
     if ((flags & FLAG_CHAINED) !== 0) this.#tallyPieces(shard, ref, stream, headerBytes(flags), tally);
@@ -198,7 +206,10 @@ export class Verifier {
     for (let ref = head; ref !== 0; ref = this.#chains.nextOf(ref)) {
       if (ref !== head && !this.#tallyChunk(shard, ref, tally)) return;
       const classId = pageClass(this.#pages.state(layout.pageOf(ref)));
-      if (classId !== pieces[found]) return this.#problem(`a chained item has a piece of class ${classId} at ${found}`);
+      if (classId !== pieces[found]) {
+        this.#problem(`a chained item has a piece of class ${classId} at ${found}`);
+        return;
+      }
       const taken = Math.min(rest, classes.bytes[classId]! - header);
       tally.requested[classId]! += taken + header;
       rest -= taken;
@@ -243,7 +254,10 @@ export class Verifier {
       bucket !== 0;
       bucket = this.#index.overflowOf(bucket)
     ) {
-      if (tally.buckets.has(bucket)) return this.#problem('a free overflow bucket is in use too');
+      if (tally.buckets.has(bucket)) {
+        this.#problem('a free overflow bucket is in use too');
+        return;
+      }
       tally.buckets.add(bucket);
     }
   }
