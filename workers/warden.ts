@@ -7,6 +7,9 @@ import type { CacheHandle } from '../src/cache/handle.js';
 import { Member } from '../src/cache/member.js';
 import { Warden } from '../src/cache/warden.js';
 
-const member = Member.attach(workerData as CacheHandle<unknown>);
+/** Its event loop brings the news of deaths: it must not wait long for a lock that a dead thread may hold. */
+const LOCK_WAIT_MS = 5;
+
+const member = Member.attach(workerData as CacheHandle<unknown>, LOCK_WAIT_MS);
 new Warden(member, threadId, () => member.publishClock()).start();
 parentPort?.postMessage('ready');

@@ -16,6 +16,7 @@ import {
   STATE_CLOSED,
   STATE_OPEN,
 } from '../../native-free/index.js';
+import { LOCK_WAIT_MS } from '../engine/context.js';
 import { SizeClasses } from '../engine/size-classes.js';
 import { SharedStore } from '../engine/store.js';
 import { ClosedError, HandleError, ThreadsError } from '../errors.js';
@@ -49,7 +50,7 @@ export class Member {
   readonly #clock: SharedClock;
 
   /** Attaches this thread to an arena, which `format` has made ready or is about to. */
-  constructor(handle: CacheHandle<unknown>, arena: Arena) {
+  constructor(handle: CacheHandle<unknown>, arena: Arena, lockWaitMs: number = LOCK_WAIT_MS) {
     this.arena = arena;
     this.slot = claimSlot(arena);
     this.isManual = handle.clock !== undefined;
@@ -64,6 +65,7 @@ export class Member {
       itemBytesMax,
       weakMemory: process.arch !== 'x64' && process.arch !== 'ia32',
       policy: new LruPolicy(arena.meta, arena.layout, this.#clock),
+      lockWaitMs,
     });
   }
 
@@ -74,12 +76,13 @@ export class Member {
     return member;
   }
 
-  static attach(handle: CacheHandle<unknown>): Member {
+  /** `lockWaitMs`: how long its operations wait for a shard. */
+  static attach(handle: CacheHandle<unknown>, lockWaitMs?: number): Member {
     checkHandle(handle);
     const arena = Arena.attach(new Layout(handle.plan.arena), handle.buffers);
     if (!arena.matches(handle.configHash)) throw new HandleError('handle does not match the memory that it comes with');
     if (load(arena.meta, HEADER.state) !== STATE_OPEN) throw new ClosedError();
-    return new Member(handle, arena);
+    return new Member(handle, arena, lockWaitMs);
   }
 
   get isOpen(): boolean {
@@ -104,7 +107,7 @@ export class Member {
     const warden = load(this.arena.meta, HEADER.wardenThread) - 1;
     if (warden < 0 || warden === this.#lineThread || !this.isOpen) return;
     const { port1, port2 } = new MessageChannel();
-    this.#line?.close();
+    this.#hangUp();
     this.#line = port1;
     this.#lineThread = warden;
     port1.on('message', (message: unknown) => this.#hear(message));
@@ -118,6 +121,14 @@ export class Member {
     if (message === fromWarden.events) this.onEvents();
     // No operation of this thread is under way while it handles a message: what is open was abandoned.
     else if (message === fromWarden.repair) this.store.begin();
+  }
+
+  /** Closes the line in life: the warden reads the message before it sees the line close, and takes it for no death. */
+  #hangUp(): void {
+    const line = this.#line;
+    this.#line = undefined;
+    line?.postMessage(LEAVE);
+    line?.close();
   }
 
   #lineClosed(line: MessagePort): void {
@@ -155,11 +166,7 @@ export class Member {
     if (this.#isDetached) return;
     this.store.begin();
     this.#isDetached = true;
-    const line = this.#line;
-    this.#line = undefined;
-    // The warden reads this before it sees the line close, and so doesn't take the closing for a death.
-    line?.postMessage(LEAVE);
-    line?.close();
+    this.#hangUp();
     this.arena.owners.setListens(this.slot, 0);
     this.arena.owners.release(this.slot, threadId);
   }

@@ -87,16 +87,20 @@ export class Warden {
     else this.#unfinished.set(slot, threadId);
   }
 
+  #hasLine(slot: number, threadId: number): boolean {
+    return this.#lines.get(slot)?.threadId === threadId;
+  }
+
   /** Asks every slot without a line to join; a thread that can't be reached is dead. */
   #probe(): void {
     const { owners, id } = this.#member.arena;
     this.#probedMs = performance.now();
     for (let slot = 0; slot < OWNER_SLOTS; slot++) {
       const threadId = owners.threadOf(slot);
-      if (threadId < 0 || threadId === this.#threadId || this.#lines.has(slot)) continue;
+      if (threadId < 0 || threadId === this.#threadId || this.#hasLine(slot, threadId)) continue;
       const hello: HelloMessage = { velocache: id, kind: 'hello' };
       postMessageToThread(threadId, hello).catch(() => {
-        if (!this.#lines.has(slot) && owners.threadOf(slot) === threadId) this.#bury(slot, threadId);
+        if (!this.#hasLine(slot, threadId) && owners.threadOf(slot) === threadId) this.#bury(slot, threadId);
       });
     }
   }

@@ -29,7 +29,7 @@ import {
 import { GLOBAL_COUNTER } from './causes.js';
 import type { SizeClasses } from './size-classes.js';
 
-/** How long a writer waits for a shard; a lock is only held that long after a death that nobody has noticed yet. */
+/** How long an operation waits for a shard; one is only held that long after a death that nobody has noticed yet. */
 export const LOCK_WAIT_MS = 400;
 /** The large lock is held while a chained item is built: longer, and still bounded. */
 const LARGE_WAIT_MS = 2_000;
@@ -49,6 +49,7 @@ export class Context {
   readonly token: number;
   readonly shardMask: number;
   readonly shardShift: number;
+  readonly #lockWaitMs: number;
   /** Finishes what a thread that is gone left in a shard; set by the recovery. Called under the shard's lock. */
   repairLocked: (shard: number) => void = () => {};
   /** Lets go of what this thread's intents hold; set by the recovery. */
@@ -65,6 +66,7 @@ export class Context {
     counters: Counters,
     slot: number,
     threadId: number,
+    lockWaitMs: number,
   ) {
     this.arena = arena;
     this.layout = arena.layout;
@@ -74,6 +76,7 @@ export class Context {
     this.counters = counters;
     this.slot = slot;
     this.threadId = threadId;
+    this.#lockWaitMs = lockWaitMs;
     this.token = lockToken(slot, threadId);
     this.journal = new Journal(arena.words, JOURNAL_ENTRIES);
     this.shardMask = this.layout.config.shards - 1;
@@ -88,7 +91,7 @@ export class Context {
   /** Opens a section on a shard. False if the lock can't be had within its bound, which is counted. */
   enter(shard: number): boolean {
     this.#held = shard;
-    const got = acquire(this.meta, shard + SHARD.lock, this.token, this.arena.owners, LOCK_WAIT_MS);
+    const got = acquire(this.meta, shard + SHARD.lock, this.token, this.arena.owners, this.#lockWaitMs);
     if (got === LOCK_BUSY) {
       this.#held = NONE;
       this.countGlobal(GLOBAL_COUNTER.lockTimeouts, 1);

@@ -21,15 +21,15 @@ import {
 } from '../../native-free/index.js';
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import { type Chains, INTENT_BUILDING } from './chains.js';
-import { type Context, LOCK_WAIT_MS } from './context.js';
+import type { Context } from './context.js';
 import { EVENT, type Items } from './items.js';
 import type { PagePool } from './page-pool.js';
 
 /** In a shard's condition word: it must be emptied before it is used. */
 export const CONDITION_BROKEN = 1;
 
-/** A recovery takes milliseconds; longer waits mean that its thread has died too and is not yet known to be dead. */
-const RECOVERY_WAIT_MS = 1_000;
+/** A recovery takes milliseconds; a longer wait means that its thread has died too, and that is not known yet. */
+const RECOVERY_WAIT_MS = 50;
 
 export class Recovery {
   readonly #context: Context;
@@ -109,7 +109,7 @@ export class Recovery {
   #takeOver(index: number, token: number): boolean {
     const { arena, meta } = this.#context;
     if (!isHeldBy(meta, index, token)) return true;
-    if (acquire(meta, index, this.#context.token, arena.owners, LOCK_WAIT_MS) === LOCK_BUSY) return false;
+    if (acquire(meta, index, this.#context.token, arena.owners, RECOVERY_WAIT_MS) === LOCK_BUSY) return false;
     release(meta, index);
     return true;
   }

@@ -16,7 +16,7 @@ import {
 } from '../../native-free/index.js';
 import { CAUSE } from './causes.js';
 import { Chains } from './chains.js';
-import { Context } from './context.js';
+import { Context, LOCK_WAIT_MS } from './context.js';
 import { Evictor } from './evictor.js';
 import { BUCKETS_AT_START, IndexTable, Place } from './index-table.js';
 import { typeOf, WORD_SIZES } from './item.js';
@@ -49,6 +49,8 @@ export interface StoreOptions {
   /** The machine may reorder loads. */
   readonly weakMemory: boolean;
   readonly policy: EvictionPolicy;
+  /** How long to wait for a shard; for a thread that others wait for, less than LOCK_WAIT_MS, the default. */
+  readonly lockWaitMs?: number;
 }
 
 export class SharedStore {
@@ -72,7 +74,7 @@ export class SharedStore {
     const { arena, classes, clock, slot, threadId, policy } = options;
     const { layout, meta } = arena;
     const counters = new Counters(arena.buffers[0]!, layout.counters * 4, layout.countersPerStripe, OWNER_SLOTS, slot);
-    const context = new Context(arena, classes, clock, counters, slot, threadId);
+    const context = new Context(arena, classes, clock, counters, slot, threadId, options.lockWaitMs ?? LOCK_WAIT_MS);
     const seqlock = new SeqlockReader(meta, arena.owners.fence(slot), options.weakMemory);
     this.context = context;
     this.key = new Key(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!);
