@@ -10,6 +10,10 @@ import { Warden } from '../src/cache/warden.js';
 /** Its event loop brings the news of deaths: it must not wait long for a lock that a dead thread may hold. */
 const LOCK_WAIT_MS = 5;
 
+let warden: Warden | undefined;
+// Before it attaches: a thread that attaches without listening would be taken for dead by another warden.
+process.on('workerMessage', (message: unknown) => warden?.receive(message));
 const member = Member.attach(workerData as CacheHandle<unknown>, LOCK_WAIT_MS);
-new Warden(member, threadId, () => member.publishClock()).start();
+warden = new Warden(member, threadId, () => member.publishClock());
+warden.start();
 parentPort?.postMessage('ready');

@@ -25,6 +25,8 @@ export async function createCache<T extends object = { default: unknown }>(
     epochMs: monotonicMs(),
     clock: options.clock?.buffer,
   };
+  // Before the thread attaches: one that attaches without listening would be taken for dead.
+  attachments();
   const member = Member.create(handle, arena);
   const keeper = new WardenKeeper(member, handle);
   const cache = enroll(handle, member, async () => {

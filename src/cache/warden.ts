@@ -51,13 +51,13 @@ export class Warden {
 
   /** Takes office, asks every attached thread for its line, and begins its rounds. */
   start(): void {
-    process.on('workerMessage', (message: unknown) => this.#receive(message));
     storeWord(this.#member.arena.meta, HEADER.wardenThread, this.#threadId + 1);
     this.#probe();
     setInterval(() => this.#round(), ROUND_MS);
   }
 
-  #receive(message: unknown): void {
+  /** Takes a message from another thread. */
+  receive(message: unknown): void {
     if (!isMessage(message) || message.velocache !== this.#member.arena.id || message.kind !== 'join') return;
     this.#welcome(message);
   }
@@ -99,7 +99,9 @@ export class Warden {
       const threadId = owners.threadOf(slot);
       if (threadId < 0 || threadId === this.#threadId || this.#hasLine(slot, threadId)) continue;
       const hello: HelloMessage = { velocache: id, kind: 'hello' };
-      postMessageToThread(threadId, hello).catch(() => {
+      postMessageToThread(threadId, hello).catch((error: NodeJS.ErrnoException) => {
+        // Other errors come from a listener of the user's, in a thread that lives.
+        if (error.code !== 'ERR_WORKER_MESSAGING_FAILED') return;
         if (!this.#hasLine(slot, threadId) && owners.threadOf(slot) === threadId) this.#bury(slot, threadId);
       });
     }
