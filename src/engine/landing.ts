@@ -3,6 +3,8 @@
  * many small results share, as Node's own buffers do, and coded values in scratch memory that the next read
  * overwrites. Offsets are multiples of 8, so that values can be copied word by word.
  */
+import { markAsUntransferable } from 'node:worker_threads';
+
 const BLOCK_BYTES = 64 * 1024;
 /** Results above this get memory of their own. */
 const SHARED_BYTES_MAX = 4 * 1024;
@@ -10,7 +12,7 @@ const SHARED_BYTES_MAX = 4 * 1024;
 const LOOP_BYTES_MAX = 256;
 
 export class Landing {
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK_BYTES);
+  bytes: Uint8Array<ArrayBuffer> = newBlock();
   start = 0;
   #words: Int32Array<ArrayBuffer> = new Int32Array(this.bytes.buffer);
   #next = 0;
@@ -27,8 +29,10 @@ export class Landing {
       this.start = 0;
       return;
     }
-    if (this.#next + length > BLOCK_BYTES) {
-      this.#blockBytes = new Uint8Array(BLOCK_BYTES);
+    // A block that a user detached all the same (`ArrayBuffer.prototype.transfer`) has no bytes left.
+    const isDetached = this.#blockBytes.length === 0;
+    if (isDetached || this.#next + length > BLOCK_BYTES) {
+      this.#blockBytes = newBlock();
       this.#blockWords = new Int32Array(this.#blockBytes.buffer);
       this.#next = 0;
     }
@@ -65,4 +69,11 @@ export class Landing {
     const first = this.start >>> 2;
     for (let i = 0, count = (length + 3) >>> 2; i < count; i++) to[first + i] = words[wordIndex + i]!;
   }
+}
+
+/** Its buffer stays in this thread: results that share a block must not vanish with one that is posted elsewhere. */
+function newBlock(): Uint8Array<ArrayBuffer> {
+  const block = new Uint8Array(BLOCK_BYTES);
+  markAsUntransferable(block.buffer);
+  return block;
 }
