@@ -48,7 +48,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   readonly #plan: CachePlan;
   readonly #spaces: ReadonlyMap<string, KeySpace<unknown>>;
   readonly #emitter = new EventEmitter();
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   readonly #end: () => Promise<void>;
   #cursor = 0;
 

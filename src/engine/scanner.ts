@@ -18,7 +18,8 @@ export class Scanner {
   readonly #context: Context;
   readonly #index: IndexTable;
   readonly #chains: Chains;
-  readonly #decoder = new TextDecoder();
+  /** A key may begin with a byte order mark, which is part of it. */
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #scratch = new Uint8Array(16_384);
   #lengths = new Int32Array(1_024);
   #bytesUsed = 0;

@@ -48,7 +48,7 @@ export class Verifier {
   readonly #items: Items;
   readonly #chains: Chains;
   readonly #key: Key;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #problems: string[] = [];
   #where = '';
 
