@@ -2,7 +2,7 @@
 
 import { LAYOUT_VERSION } from '../../native-free/index.js';
 import { HandleError } from '../errors.js';
-import { type CachePlan, planHash } from './options.js';
+import { type CachePlan, isSharedMemory, planHash } from './options.js';
 
 declare const TYPES: unique symbol;
 
@@ -29,5 +29,11 @@ export function checkHandle(handle: CacheHandle<unknown>): void {
   if (handle.layoutVersion !== LAYOUT_VERSION) {
     throw new HandleError(`handle has layout version ${handle.layoutVersion}, this velocache has ${LAYOUT_VERSION}`);
   }
-  if (handle.configHash !== planHash(handle.plan)) throw new HandleError('handle has been changed since it was made');
+  const isWhole = typeof handle.plan === 'object' && handle.configHash === planHash(handle.plan) && hasMemory(handle);
+  if (!isWhole) throw new HandleError('handle has been changed since it was made');
+}
+
+function hasMemory({ buffers, clock, epochMs }: CacheHandle<unknown>): boolean {
+  const isTimed = Number.isFinite(epochMs) && (clock === undefined || isSharedMemory(clock));
+  return isTimed && Array.isArray(buffers) && buffers.length > 0 && buffers.every(isSharedMemory);
 }

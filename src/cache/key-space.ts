@@ -61,20 +61,21 @@ export class KeySpace<V> {
    */
   set(key: string, value: V, options?: SetOptions): boolean {
     if (value === undefined) throw new ValueError('undefined can not be stored: it would look like a miss; use delete');
-    // The codec may run the user's code, which may call the cache: it comes before anything of this operation.
-    return this.#set(key, this.#codec.encode(value), this.#codec.id, options);
+    const ttlMs = this.#ttlOf(options);
+    const idleMs = this.#idleOf(options);
+    // The codec may run the user's code, and so may reading the options, either of which may call the cache: so the
+    // options come first, since what the codec returns is good only until it is called again.
+    return this.#put(key, this.#codec.encode(value), this.#codec.id, ttlMs, idleMs);
   }
 
   /** Stores bytes as they are, to be read by `getBytes` or `get`. Otherwise like `set`. */
   setBytes(key: string, bytes: Uint8Array, options?: SetOptions): boolean {
     if (!(bytes instanceof Uint8Array)) throw new ValueError('setBytes takes a Uint8Array; use set for other values');
-    return this.#set(key, bytes, 0, options);
+    const ttlMs = this.#ttlOf(options);
+    return this.#put(key, bytes, 0, ttlMs, this.#idleOf(options));
   }
 
-  #set(key: string, bytes: Uint8Array, codecId: number, options: SetOptions | undefined): boolean {
-    const ttlMs = options === undefined ? this.#plan.ttlMs : this.#durationOf(options, 'ttl', this.#plan.ttlMs);
-    const idleMs = options === undefined ? this.#plan.idleMs : this.#durationOf(options, 'idle', this.#plan.idleMs);
-    if (options !== undefined) checkSetOptions(options);
+  #put(key: string, bytes: Uint8Array, codecId: number, ttlMs: number, idleMs: number): boolean {
     this.#begin(key);
     const itemBytes = this.#store.key.byteLength + bytes.length;
     if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
@@ -85,9 +86,16 @@ export class KeySpace<V> {
     return outcome === STORED;
   }
 
-  #durationOf(options: SetOptions, name: 'ttl' | 'idle', fallback: number): number {
-    const value = options[name];
-    return value === undefined ? fallback : parseDuration(name, value);
+  #ttlOf(options: SetOptions | undefined): number {
+    if (options === undefined) return this.#plan.ttlMs;
+    checkSetOptions(options);
+    const { ttl } = options;
+    return ttl === undefined ? this.#plan.ttlMs : parseDuration('ttl', ttl);
+  }
+
+  #idleOf(options: SetOptions | undefined): number {
+    const idle = options?.idle;
+    return idle === undefined ? this.#plan.idleMs : parseDuration('idle', idle);
   }
 
   /** Every operation on a key begins here. */
@@ -204,6 +212,7 @@ export class KeySpace<V> {
 }
 
 function checkSetOptions(options: SetOptions): void {
+  if (typeof options !== 'object' || options === null) throw new OptionError('options', options, 'must be an object');
   for (const name in options) {
     if (!SET_OPTIONS.includes(name))
       throw new OptionError(name, 'given', `the options of set are ${SET_OPTIONS.join(', ')}`);

@@ -59,12 +59,12 @@ const SHARD_BYTES = 2 ** 24;
 const PAGES_PER_SHARD = 512;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
-  if (typeof options !== 'object' || options === null) throw new OptionError('options', options, 'must be an object');
   checkNames('options', options, ['capacity', 'slab', 'types', 'clock']);
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
   const slab = options.slab ?? {};
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
   const types = resolveTypes(options.types ?? {});
+  checkClock(options.clock);
   const shards = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
   const pageDefault = Math.min(2 ** 20, Math.max(2 ** 14, ceilPower(capacityBytes / shards / PAGES_PER_SHARD)));
   const pageBytes = parseSize('slab.pageSize', slab.pageSize ?? pageDefault, 2 ** 12, 2 ** 20);
@@ -87,6 +87,13 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   return { arena, growthFactor, itemBytesMax, types };
 }
 
+/** By its buffer, not its class: another copy of this package may have made it. */
+function checkClock(clock: ManualClock | undefined): void {
+  if (clock === undefined) return;
+  if (!isSharedMemory((clock as ManualClock | null)?.buffer))
+    throw new OptionError('clock', clock, 'must be a ManualClock');
+}
+
 function resolveGrowth(growthFactor: number, pageBytes: number, chunkBytesMin: number): number {
   const isInRange = typeof growthFactor === 'number' && growthFactor >= 1.05 && growthFactor <= 2;
   if (!isInRange) throw new OptionError('slab.growthFactor', growthFactor, 'must be a number from 1.05 to 2');
@@ -96,6 +103,7 @@ function resolveGrowth(growthFactor: number, pageBytes: number, chunkBytesMin: n
 }
 
 function resolveTypes(types: object): TypePlan[] {
+  checkObject('types', types);
   const entries = Object.entries(types as Record<string, TypeOptions | undefined>);
   const names = ['default', ...entries.map(([name]) => name).filter((name) => name !== 'default')];
   if (names.length > 255) throw new OptionError('types', `${names.length} types`, 'must be at most 255');
@@ -105,7 +113,6 @@ function resolveTypes(types: object): TypePlan[] {
 function resolveType(name: string, options: TypeOptions): TypePlan {
   if (name === '') throw new OptionError('types', name, 'a type has a name');
   const where = `types.${name}`;
-  if (typeof options !== 'object') throw new OptionError(where, options, 'must be an object');
   checkNames(where, options, ['ttl', 'idle', 'codec']);
   const codec = options.codec ?? DEFAULT_CODEC;
   const codecs = [...createCodecs().keys()];
@@ -118,7 +125,12 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
   };
 }
 
-function checkNames(where: string, options: object, names: readonly string[]): void {
+function checkObject(where: string, options: unknown): asserts options is object {
+  if (typeof options !== 'object' || options === null) throw new OptionError(where, options, 'must be an object');
+}
+
+function checkNames(where: string, options: unknown, names: readonly string[]): void {
+  checkObject(where, options);
   for (const name of Object.keys(options)) {
     if (!names.includes(name))
       throw new OptionError(`${where}.${name}`, 'given', `the options are ${names.join(', ')}`);
@@ -130,4 +142,9 @@ export function planHash(plan: CachePlan): number {
   let hash = 0x811c9dc5;
   for (const char of JSON.stringify(plan)) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
   return hash;
+}
+
+/** Also for memory that was made in another context of the process. */
+export function isSharedMemory(value: unknown): value is SharedArrayBuffer {
+  return Object.prototype.toString.call(value) === '[object SharedArrayBuffer]';
 }
