@@ -1,0 +1,150 @@
+/** An engine without threads: one arena in this thread, for tests that look or reach into shared memory. */
+import { Arena, type ArenaConfig, Layout, ManualClock } from '../../native-free/index.js';
+import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../../src/engine/causes.js';
+import { READ_PRESENCE, READ_VALUE } from '../../src/engine/reader.js';
+import { SizeClasses } from '../../src/engine/size-classes.js';
+import type { EngineStats } from '../../src/engine/statistics.js';
+import { SharedStore } from '../../src/engine/store.js';
+import { LruPolicy } from '../../src/policies/lru.js';
+
+export interface EngineOptions {
+  readonly capacityBytes?: number;
+  readonly pageBytes?: number;
+  readonly chunkBytesMin?: number;
+  readonly growthFactor?: number;
+  readonly shards?: number;
+  readonly types?: number;
+  readonly segmentBytes?: number;
+  readonly itemBytesMax?: number;
+  readonly eventWords?: number;
+  readonly clock?: ManualClock;
+  /** The key of the hash: tests that need keys to collide know it. */
+  readonly hashKey?: readonly [number, number];
+}
+
+export interface EntryOptions {
+  readonly type?: number;
+  readonly ttlMs?: number;
+  readonly idleMs?: number;
+  readonly codec?: number;
+}
+
+export class Engine {
+  readonly arena: Arena;
+  readonly layout: Layout;
+  readonly classes: SizeClasses;
+  readonly clock: ManualClock;
+  readonly store: SharedStore;
+  readonly slot: number;
+  readonly threadId: number;
+  readonly #options: EngineOptions;
+
+  private constructor(arena: Arena, options: EngineOptions, clock: ManualClock, threadId: number) {
+    this.arena = arena;
+    this.layout = arena.layout;
+    this.clock = clock;
+    this.threadId = threadId;
+    this.#options = options;
+    const { pageBytes, chunkBytesMin, capacityBytes } = arena.layout.config;
+    this.classes = new SizeClasses(pageBytes, chunkBytesMin, options.growthFactor ?? 1.15);
+    this.slot = arena.owners.claim(threadId);
+    const shared = clock.shared();
+    this.store = new SharedStore({
+      arena,
+      classes: this.classes,
+      clock: shared,
+      slot: this.slot,
+      threadId,
+      itemBytesMax: options.itemBytesMax ?? capacityBytes / 8,
+      weakMemory: false,
+      policy: new LruPolicy(arena.meta, arena.layout, shared),
+    });
+  }
+
+  static create(options: EngineOptions = {}): Engine {
+    const clock = options.clock ?? new ManualClock(1_000);
+    const layout = new Layout(arenaConfig(options));
+    const [key0, key1] = options.hashKey ?? [3, 4];
+    const engine = new Engine(Arena.create(layout, { configHash: 1, random: [1, 2, key0, key1] }), options, clock, 0);
+    engine.store.format();
+    return engine;
+  }
+
+  /** The same arena as another thread would have it: a slot, a journal and views of its own. */
+  join(threadId: number): Engine {
+    return new Engine(Arena.attach(this.layout, this.arena.buffers), this.#options, this.clock, threadId);
+  }
+
+  get meta(): Arena['meta'] {
+    return this.arena.meta;
+  }
+
+  set(key: string, value: Uint8Array, { type = 0, ttlMs = 0, idleMs = 0, codec = 0 }: EntryOptions = {}): number {
+    this.#begin(key, type);
+    const deadline = ttlMs === 0 ? 0 : this.clock.shared().deadline(ttlMs);
+    return this.store.set(value, codec, { deadline, idleTicks: Math.ceil(idleMs / 10) });
+  }
+
+  get(key: string, type = 0, renew = true): Uint8Array | undefined {
+    this.#begin(key, type);
+    const { reader } = this.store;
+    return reader.read(this.store.key, READ_VALUE, renew) ? reader.landing.take(reader.length) : undefined;
+  }
+
+  has(key: string, type = 0): boolean {
+    this.#begin(key, type);
+    return this.store.reader.read(this.store.key, READ_PRESENCE, false);
+  }
+
+  delete(key: string, type = 0): boolean {
+    this.#begin(key, type);
+    return this.store.delete() === 1;
+  }
+
+  keys(type = 0): string[] {
+    const { scanner } = this.store;
+    const keys: string[] = [];
+    for (let shard = 0; shard < scanner.shards; shard++) {
+      const groups = scanner.groups(shard);
+      for (let group = 0; group < groups; group++) keys.push(...(scanner.keys(shard, group, groups, type) ?? []));
+    }
+    return keys;
+  }
+
+  hashOf(key: string, type = 0): number {
+    this.store.key.prepare(key, type);
+    return this.store.key.hash;
+  }
+
+  /** Index of the record of the shard that a key belongs to. */
+  shardOf(key: string, type = 0): number {
+    return this.store.context.shardOf(this.hashOf(key, type));
+  }
+
+  stats(): EngineStats {
+    return this.store.stats();
+  }
+
+  verify(): string[] {
+    return this.store.verify();
+  }
+
+  #begin(key: string, type: number): void {
+    this.store.begin();
+    if (this.store.key.prepare(key, type) !== 0) throw new Error(`not a key: ${JSON.stringify(key)}`);
+  }
+}
+
+function arenaConfig(options: EngineOptions): ArenaConfig {
+  return {
+    capacityBytes: options.capacityBytes ?? 8 << 20,
+    pageBytes: options.pageBytes ?? 16_384,
+    chunkBytesMin: options.chunkBytesMin ?? 64,
+    shards: options.shards ?? 1,
+    types: options.types ?? 1,
+    countersPerType: TYPE_COUNTERS,
+    countersGlobal: GLOBAL_COUNTERS,
+    eventWords: options.eventWords ?? 4_096,
+    segmentBytes: options.segmentBytes ?? 2 ** 30,
+  };
+}
