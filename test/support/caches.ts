@@ -5,7 +5,11 @@ import { afterEach, expect } from 'vitest';
 export interface Caches {
   /** Creates a cache, 8 MiB unless told otherwise. */
   create<T extends object = { default: unknown }>(options?: Partial<CacheOptions<T>>): Promise<Cache<T>>;
+  /** Takes care of a cache that was made or attached elsewhere. */
+  adopt<C extends Closable>(cache: C): C;
 }
+
+type Closable = Pick<Cache, 'verify' | 'close'>;
 
 /** Call it once in a `describe`, or at the top of a file. */
 export function useCaches(): Caches {
@@ -19,21 +23,23 @@ export function useCaches(): Caches {
     problems = [];
     expect(found, 'violations that verify() found').toEqual([]);
   });
+  function adopt<C extends Closable>(cache: C): C {
+    const close = cache.close.bind(cache);
+    cache.close = async () => {
+      problems.push(...verifyIfOpen(cache));
+      await close();
+    };
+    closings.push(() => cache.close());
+    return cache;
+  }
   return {
-    async create<T extends object = { default: unknown }>(options?: Partial<CacheOptions<T>>): Promise<Cache<T>> {
-      const cache = await createCache<T>({ capacity: '8mb', ...options });
-      const close = cache.close.bind(cache);
-      cache.close = async () => {
-        problems.push(...verifyIfOpen(cache));
-        await close();
-      };
-      closings.push(() => cache.close());
-      return cache;
-    },
+    adopt,
+    create: async <T extends object>(options?: Partial<CacheOptions<T>>) =>
+      adopt(await createCache<T>({ capacity: '8mb', ...options })),
   };
 }
 
-function verifyIfOpen(cache: Pick<Cache, 'verify'>): string[] {
+function verifyIfOpen(cache: Closable): string[] {
   try {
     return cache.verify();
   } catch (error) {
