@@ -1,0 +1,27 @@
+/** Where figures come from: a figure without it says nothing. */
+import { execFileSync } from 'node:child_process';
+import { cpus, loadavg, totalmem } from 'node:os';
+
+export function describeMachine(): string {
+  const cores = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  const [load] = loadavg();
+  return [
+    `machine  ${cores[0]?.model ?? 'unknown'}, ${cores.length} cores, ${memory} GiB, ${process.platform} ${process.arch}`,
+    `node     ${process.version}`,
+    `commit   ${commit()}`,
+    `load     ${load?.toFixed(2)} over the last minute, before the run`,
+    '',
+  ].join('\n');
+}
+
+/** The commit of the working directory, with a mark if files differ from it. */
+function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' and changes');
+  } catch {
+    return 'unknown';
+  }
+}

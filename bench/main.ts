@@ -1,0 +1,36 @@
+/** Runs the benches that are named, one after the other. Nothing here fails for being slow: figures are printed. */
+import { runGc } from './gc.js';
+import { runLru } from './lru.js';
+import { describeMachine } from './machine.js';
+import { runMemory } from './memory.js';
+import { type BenchOptions, HELP, parseOptions } from './options.js';
+import { runPeers } from './peers/peers.js';
+import { runShift } from './shift.js';
+
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
+  peers: runPeers,
+  memory: runMemory,
+  lru: runLru,
+  shift: runShift,
+  gc: runGc,
+};
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2), Object.keys(BENCHES));
+  if (options === undefined) {
+    process.stdout.write(HELP);
+    return;
+  }
+  process.stdout.write(describeMachine());
+  for (const name of options.names) {
+    process.stdout.write(`\n${name}\n`);
+    await BENCHES[name]!(options);
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 2;
+}

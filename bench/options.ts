@@ -1,0 +1,67 @@
+/** The command line of the benches. */
+import { parseArgs } from 'node:util';
+
+export interface BenchOptions {
+  readonly names: readonly string[];
+  /** Numbers of items for `peers`. */
+  readonly items: readonly number[];
+  readonly rounds: number;
+  /** Milliseconds of one measurement in a round. */
+  readonly sliceMs: number;
+  /** Folder of recorded traces. */
+  readonly traces: string;
+  /** Only contenders and traces whose name contains it. */
+  readonly only: string;
+}
+
+export const HELP = `Usage: npm run bench [-- NAME ...] [options]
+
+  peers    gets and sets beside lmdb, lru-cache, sharedmap and, if there is a redis-server, Redis
+  memory   overhead an item, and rounding to chunks on the sizes of recorded traces
+  lru      hit ratio against an exact LRU with as many entries
+  shift    hit ratio after values have grown from 100 bytes to 1 KB
+  gc       longest GC pause and heap with a million entries, against lru-cache
+
+Without a name: all of them.
+
+  --items N      items in the caches of peers (default 100000)
+  --full         peers at 100000 and 1000000 items
+  --rounds N     rounds that each figure is the median of (default 9)
+  --slice N      milliseconds of each measurement in a round (default 60)
+  --traces DIR   recorded traces (default ../shared/traces)
+  --only TEXT    only contenders, or traces, with this in their name (velocache runs always)
+`;
+
+/** Undefined if help was asked for. Throws an Error of one line for what can't be used. */
+export function parseOptions(args: readonly string[], known: readonly string[]): BenchOptions | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      items: { type: 'string', default: '100000' },
+      full: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '9' },
+      slice: { type: 'string', default: '60' },
+      traces: { type: 'string', default: '../shared/traces' },
+      only: { type: 'string', default: '' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  for (const name of positionals) {
+    if (!known.includes(name)) throw new Error(`unknown bench "${name}"; there are ${known.join(', ')}`);
+  }
+  return {
+    names: positionals.length === 0 ? known : positionals,
+    items: values.full ? [100_000, 1_000_000] : [count('items', values.items)],
+    rounds: count('rounds', values.rounds),
+    sliceMs: count('slice', values.slice),
+    traces: values.traces,
+    only: values.only,
+  };
+}
+
+function count(name: string, text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`--${name} "${text}" is not a whole number from 1 to 999999999`);
+  return Number(text);
+}

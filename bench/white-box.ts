@@ -1,0 +1,69 @@
+/** The engine of one thread on an arena of its own, without warden, smaller than what `createCache` makes. */
+import { Arena, type ArenaConfig, Layout, ManualClock } from '../native-free/index.js';
+import { resolveOptions } from '../src/cache/options.js';
+import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../src/engine/causes.js';
+import { READ_VALUE } from '../src/engine/reader.js';
+import { SizeClasses } from '../src/engine/size-classes.js';
+import { SharedStore } from '../src/engine/store.js';
+import { STORED } from '../src/engine/writer.js';
+import { LruPolicy } from '../src/policies/lru.js';
+
+/** The least capacity that has a default geometry. */
+const GEOMETRY_BYTES_MIN = 2 ** 20;
+const TINY_PAGE_BYTES = 2 ** 12;
+const FOREVER = { deadline: 0, idleTicks: 0 };
+
+export class WhiteBox {
+  readonly store: SharedStore;
+
+  /** `bytes` are those of the pages; the tables come on top. */
+  constructor(bytes: number) {
+    const config = geometry(bytes);
+    const layout = new Layout(config);
+    const arena = Arena.create(layout, { configHash: 1, random: [1, 2, 0x2545f491, 0x4f6cdd1d] });
+    const clock = new ManualClock(1_000).shared();
+    this.store = new SharedStore({
+      arena,
+      classes: new SizeClasses(config.pageBytes, config.chunkBytesMin, 1.15),
+      clock,
+      slot: arena.owners.claim(0),
+      threadId: 0,
+      itemBytesMax: config.capacityBytes / 8,
+      weakMemory: process.arch !== 'x64',
+      policy: new LruPolicy(arena.meta, layout, clock),
+    });
+    this.store.format();
+  }
+
+  /** True for a hit. */
+  read(key: string): boolean {
+    this.store.key.prepare(key, 0);
+    return this.store.reader.read(this.store.key, READ_VALUE, true);
+  }
+
+  set(key: string, value: Uint8Array): boolean {
+    this.store.key.prepare(key, 0);
+    return this.store.set(value, 0, FOREVER) === STORED;
+  }
+
+  get entries(): number {
+    return this.store.stats().entries;
+  }
+}
+
+/** That of `createCache` for large arenas, small pages in one shard for others. */
+function geometry(bytes: number): ArenaConfig {
+  const isTiny = bytes < GEOMETRY_BYTES_MIN;
+  const plan = resolveOptions({ capacity: Math.max(GEOMETRY_BYTES_MIN, bytes) }).arena;
+  const tiny = { pageBytes: TINY_PAGE_BYTES, shards: 1, eventWords: 2 ** 11 };
+  const config = {
+    ...plan,
+    ...(isTiny ? tiny : {}),
+    countersPerType: TYPE_COUNTERS,
+    countersGlobal: GLOBAL_COUNTERS,
+    capacityBytes: bytes,
+  };
+  // What the tables take depends on the capacity, by little: once around is enough.
+  const tables = new Layout({ ...config, capacityBytes: bytes + 2 ** 20 }).bytesMetadata;
+  return { ...config, capacityBytes: bytes + tables + config.pageBytes };
+}
