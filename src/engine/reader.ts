@@ -9,7 +9,7 @@
  * A lookup that doesn't get through (the chain is being written all the time, or by a thread that is gone) takes the
  * shard's lock, which repairs what the dead have left. If even that can't be had, it is a miss.
  */
-import { compareExchange, type Words } from '#atomics';
+import { checkpoint, compareExchange, type Words } from '#atomics';
 import { BUCKET, BUCKET_SLOTS, isBefore, SEQUENCE_BUSY, type SeqlockReader, SHARD } from '../../native-free/index.js';
 import { GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
@@ -106,6 +106,8 @@ export class Reader {
       const isMiss = this.#seqlock.isValid(words, at, sequence) && meta[shard + SHARD.bucketCount] === count;
       return isMiss ? MISS : AGAIN;
     }
+    // Stops for tests: everything from here to the validation may change under the reader's eyes.
+    checkpoint();
     const bucket = arena.wordsOf(place.bucket);
     const slot = arena.wordIndex(place.bucket) + place.slot;
     const tag = bucket[slot + BUCKET.tags]!;
@@ -115,6 +117,7 @@ export class Reader {
     const isOver = time !== 0 && expiryOf(this.#context.clock, tag, time, item, itemAt) !== NOT_EXPIRED;
     const flags = flagsOf(item[itemAt + WORD_SIZES]!);
     const isChained = (flags & FLAG_CHAINED) !== 0 && want === READ_VALUE;
+    checkpoint();
     const isWhole = isOver || isChained || this.#copy(key, want, item, itemAt, flags);
     const generation = item[itemAt + WORD_GENERATION]!;
     if (!this.#seqlock.isValid(words, at, sequence) || !isWhole) return AGAIN;
@@ -137,6 +140,7 @@ export class Reader {
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
         if (((words[at + BUCKET.tags + slot]! ^ hash) & TAG_MASK) !== 0) continue;
         const ref = words[at + BUCKET.refs + slot]!;
+        checkpoint();
         if (ref < layout.pagesStart || !this.#chains.holdsKey(ref, key)) continue;
         place.primary = primary;
         place.bucket = bucket;

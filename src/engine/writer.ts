@@ -3,6 +3,7 @@
  * into the index in one more: a death undoes it all, or nothing. An item of one chunk (at most a quarter of a page) is
  * copied inside the section; a chained one is built on an intent and copied outside it.
  */
+import { checkpoint } from '#atomics';
 import { assert, BUCKET } from '../../native-free/index.js';
 import { CAUSE, GLOBAL_COUNTER, TYPE_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
@@ -122,9 +123,11 @@ export class Writer {
     const ref = primary === 0 ? 0 : this.#allocateLocked(shard, classId);
     if (ref === 0) return this.#failLocked(shard, key);
     this.#fillHeader(ref, key, value.length, flags, lifetime, 0);
+    checkpoint();
     const { arena } = this.#context;
     const start = arena.wordIndex(ref) * 4 + headerBytes(flags);
     key.writeTo(arena.bytesOf(ref), start);
+    checkpoint();
     copyInto(arena.bytesOf(ref), start + paddedKey(key.byteLength), value);
     this.#publishLocked(shard, key, ref, flags, value.length, lifetime);
     this.#context.leave(shard);

@@ -1,0 +1,129 @@
+/**
+ * Whether some legal order explains what the operations on a key came to (after Wing and Gong, "Testing and verifying
+ * concurrent objects", 1993). Each took effect at one moment between its first and its last step; those that their
+ * thread did not live to finish took effect at some moment, or never.
+ */
+import { UNFINISHED } from './control.js';
+import type { Operation, Scenario } from './scenarios.js';
+import { FOREIGN, TORN } from './values.js';
+
+export interface Entry {
+  readonly thread: number;
+  readonly operation: Operation;
+  readonly key: number;
+  readonly id: number;
+  readonly first: number;
+  readonly last: number;
+  readonly result: number;
+  readonly nowMs: number;
+}
+
+/** As the engine's set and delete answer. */
+const STORED = 1;
+const BUSY = 2;
+
+const ABSENT = 0;
+/** A state that the operation can't have led to or been done in. */
+const IMPOSSIBLE = -1;
+
+/** One sentence for each outcome that must not be. */
+export function judge(scenario: Scenario, entries: readonly Entry[]): string[] {
+  const keys = new Set(entries.filter(({ key }) => key >= 0).map(({ key }) => key));
+  const problems: string[] = [];
+  for (const key of keys) {
+    const ofKey = entries.filter((entry) => entry.key === key || entry.operation.kind === 'clear');
+    for (const { operation, result } of ofKey) {
+      if (operation.kind === 'get' && result === TORN) problems.push(`a get of key ${key} returned a torn value`);
+      if (operation.kind === 'get' && result === FOREIGN)
+        problems.push(`a get of key ${key} returned another key’s value`);
+    }
+    problems.push(...servedLate(scenario, ofKey));
+    const initial = initialOf(scenario, key);
+    if (!isExplained(ofKey, initial, scenario.evicts === true)) {
+      problems.push(`no order explains key ${key}, at first ${initial}: ${ofKey.map(describe).join('; ')}`);
+    }
+  }
+  return problems;
+}
+
+/** The write that the preparation left under the key, or 0. */
+export function initialOf({ prepare }: Scenario, key: number): number {
+  let id = ABSENT;
+  prepare.forEach((operation, i) => {
+    if (!('key' in operation) || operation.key !== key) return;
+    if (operation.kind === 'set') id = i + 1;
+    else if (operation.kind === 'delete') id = ABSENT;
+  });
+  return id;
+}
+
+function describe({ thread, operation, id, first, last, result }: Entry): string {
+  const until = result === UNFINISHED ? 'death' : last;
+  return `thread ${thread} ${operation.kind}${operation.kind === 'set' ? ` ${id}` : ''} at ${first}..${until} = ${result}`;
+}
+
+/** Values whose deadline had come when the get that returned them began. */
+function servedLate({ prepare }: Scenario, entries: readonly Entry[]): string[] {
+  const deadlines = new Map<number, number>();
+  prepare.forEach((operation, i) => {
+    if (operation.kind === 'set' && operation.ttlMs !== undefined) deadlines.set(i + 1, 1_000 + operation.ttlMs);
+  });
+  for (const { operation, id, nowMs } of entries) {
+    // The clock may have moved on within the set: the least deadline is not known then, so allow for the most.
+    if (operation.kind === 'set' && operation.ttlMs !== undefined) deadlines.set(id, nowMs + operation.ttlMs + 100);
+  }
+  return entries
+    .filter(({ operation, result, nowMs }) => operation.kind === 'get' && (deadlines.get(result) ?? Infinity) <= nowMs)
+    .map(({ key, result, nowMs }) => `a get of key ${key} at ${nowMs} returned ${result} after its deadline`);
+}
+
+function isExplained(entries: readonly Entry[], initial: number, evicts: boolean): boolean {
+  const seen = new Set<string>();
+  const search = (left: number, state: number): boolean => {
+    if (left === 0) return true;
+    const mark = `${left}:${state}`;
+    if (seen.has(mark)) return false;
+    seen.add(mark);
+    const mustEnd = earliestEnd(entries, left);
+    return entries.some((entry, i) => {
+      if ((left & (1 << i)) === 0 || entry.first > mustEnd) return false;
+      const rest = left & ~(1 << i);
+      if (entry.result === UNFINISHED && search(rest, state)) return true;
+      return statesAfter(entry, state, evicts).some((next) => search(rest, next));
+    });
+  };
+  if (entries.length > 30) throw new RangeError('too many operations on one key');
+  return search(2 ** entries.length - 1, initial);
+}
+
+/** No operation that begins behind this step can be next: some other ended before it. */
+function earliestEnd(entries: readonly Entry[], left: number): number {
+  return entries.reduce((least, { last }, i) => ((left & (1 << i)) === 0 ? least : Math.min(least, last)), Infinity);
+}
+
+/** States that the operation may have left, had it been done in `state`; an entry may leave by itself if it `evicts`. */
+function statesAfter(entry: Entry, state: number, evicts: boolean): number[] {
+  const after =
+    evicts && state !== ABSENT ? [stateAfter(entry, state), stateAfter(entry, ABSENT)] : [stateAfter(entry, state)];
+  return after.filter((next) => next !== IMPOSSIBLE);
+}
+
+function stateAfter({ operation, id, result }: Entry, state: number): number {
+  switch (operation.kind) {
+    case 'set':
+      if (result === UNFINISHED || result === STORED) return id;
+      return result === BUSY ? state : ABSENT;
+    case 'delete':
+      if (result === UNFINISHED) return ABSENT;
+      if (result === BUSY) return state;
+      return (result === STORED) === (state !== ABSENT) ? ABSENT : IMPOSSIBLE;
+    case 'clear':
+      return ABSENT;
+    case 'has':
+      return result === UNFINISHED || (result !== 0) === (state !== ABSENT) ? state : IMPOSSIBLE;
+    case 'get':
+      return result === UNFINISHED || result === state ? state : IMPOSSIBLE;
+    default:
+      return state;
+  }
+}

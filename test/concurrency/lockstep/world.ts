@@ -1,0 +1,154 @@
+/** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
+import { Arena, KeyHash, Layout, ManualClock } from '../../../native-free/index.js';
+import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../../../src/engine/causes.js';
+import { SizeClasses } from '../../../src/engine/size-classes.js';
+import { SharedStore } from '../../../src/engine/store.js';
+import { LruPolicy } from '../../../src/policies/lru.js';
+import type { Operation, Scenario } from './scenarios.js';
+import { makeValue, readValue } from './values.js';
+
+export const PAGE_BYTES = 4_096;
+const CLOCK_START_MS = 1_000;
+const RANDOM = [1, 2, 3, 4] as const;
+const READ_PRESENCE = 0;
+const READ_VALUE = 1;
+
+/** The layout with just so many pages. */
+export function layoutFor(pages: number): Layout {
+  for (let capacityBytes = 32 * PAGE_BYTES; ; capacityBytes += PAGE_BYTES) {
+    const layout = new Layout({
+      capacityBytes,
+      pageBytes: PAGE_BYTES,
+      chunkBytesMin: 64,
+      shards: 1,
+      types: 1,
+      countersPerType: TYPE_COUNTERS,
+      countersGlobal: GLOBAL_COUNTERS,
+      eventWords: 256,
+      segmentBytes: 2 ** 30,
+    });
+    if (layout.pages >= pages) return layout;
+  }
+}
+
+const hash = new KeyHash(RANDOM[2], RANDOM[3]);
+const HOT: string[] = [];
+for (let i = 0; HOT.length < 16; i++) if ((hash.hash(`k${i}`, 0) & 7) === 0) HOT.push(`k${i}`);
+
+function nameOf(scenario: Scenario, key: number): string {
+  return scenario.hot === true ? HOT[key]! : `k${key}`;
+}
+
+/** What an operation came to: a get, the id of the write or 0; others, the engine's answer. */
+export type Result = number;
+
+export class World {
+  readonly store: SharedStore;
+  readonly clock: ManualClock;
+  readonly threadId: number;
+  readonly arena: Arena;
+  readonly #scenario: Scenario;
+
+  /** Thread ids here are those of the run, from 1; a thread's slot is one less. */
+  private constructor(arena: Arena, clock: ManualClock, scenario: Scenario, threadId: number) {
+    this.arena = arena;
+    this.clock = clock;
+    this.threadId = threadId;
+    this.#scenario = scenario;
+    const shared = clock.shared();
+    this.store = new SharedStore({
+      arena,
+      classes: new SizeClasses(PAGE_BYTES, 64, 1.15),
+      clock: shared,
+      slot: threadId - 1,
+      threadId,
+      itemBytesMax: 4 * PAGE_BYTES,
+      weakMemory: false,
+      policy: new LruPolicy(arena.meta, arena.layout, shared),
+    });
+  }
+
+  /** Makes the arena with owners 1 to `owners`, as the scenario wants it to be before the threads begin. */
+  static create(scenario: Scenario, owners: number): World {
+    const arena = Arena.create(layoutFor(scenario.pages), { configHash: 1, random: RANDOM });
+    for (let id = 1; id <= owners; id++) arena.owners.claim(id);
+    const world = new World(arena, new ManualClock(CLOCK_START_MS), scenario, 1);
+    world.store.format();
+    scenario.prepare.forEach((operation, i) => {
+      world.perform(operation, i + 1);
+    });
+    return world;
+  }
+
+  static attach(
+    scenario: Scenario,
+    buffers: readonly SharedArrayBuffer[],
+    clock: SharedArrayBuffer,
+    threadId: number,
+  ): World {
+    return new World(Arena.attach(layoutFor(scenario.pages), buffers), ManualClock.from(clock), scenario, threadId);
+  }
+
+  /** Performs one operation; `id` marks what it stores. */
+  perform(operation: Operation, id: number): Result {
+    const { store } = this;
+    store.begin();
+    switch (operation.kind) {
+      case 'set':
+        return this.#set(operation, id);
+      case 'get':
+      case 'has':
+        return this.get(operation.key, operation.kind === 'get' ? READ_VALUE : READ_PRESENCE);
+      case 'delete':
+        store.key.prepare(nameOf(this.#scenario, operation.key), 0);
+        return store.delete();
+      case 'advance':
+        this.clock.advance(operation.ms);
+        return 0;
+      case 'clear':
+        return Number(store.clear(-1));
+      case 'sweep':
+        return store.sweeper.step(64);
+      case 'recover':
+        throw new Error('the thread recovers, not its world');
+    }
+  }
+
+  get(key: number, want: number = READ_VALUE): Result {
+    const { store } = this;
+    store.key.prepare(nameOf(this.#scenario, key), 0);
+    if (!store.reader.read(store.key, want, true)) return 0;
+    return want === READ_VALUE ? readValue(store.reader.landing.take(store.reader.length), key) : 1;
+  }
+
+  #set(operation: Extract<Operation, { kind: 'set' }>, id: number): Result {
+    const { store, clock } = this;
+    store.key.prepare(nameOf(this.#scenario, operation.key), 0);
+    const shared = clock.shared();
+    const deadline = operation.ttlMs === undefined ? 0 : shared.deadline(operation.ttlMs);
+    const idleTicks = operation.idleMs === undefined ? 0 : operation.idleMs / 10;
+    return store.set(makeValue(operation.key, id, operation.bytes), 0, { deadline, idleTicks });
+  }
+
+  /** What is wrong at rest: the structure itself, and pages or chunks that nothing accounts for. */
+  problems(): string[] {
+    const problems = this.store.verify();
+    const stats = this.store.stats();
+    const pages = stats.pagesFree + stats.classes.reduce((sum, { pages }) => sum + pages, 0);
+    const index = stats.bytesIndex / PAGE_BYTES;
+    if (pages + index !== stats.pagesTotal) {
+      problems.push(`pages: ${pages} free or of items and ${index} of the index, of ${stats.pagesTotal}`);
+    }
+    if (stats.shardsEmptied !== 0) problems.push(`${stats.shardsEmptied} shards had to be emptied`);
+    return problems;
+  }
+
+  /** Removes everything; says what is still taken then. */
+  leaks(): string[] {
+    this.store.begin();
+    if (!this.store.clear(-1)) return ['the clearing could not have its lock'];
+    const taken = this.store.stats().classes.filter(({ chunksUsed }) => chunksUsed !== 0);
+    const sentences = taken.map(({ chunkBytes, chunksUsed }) => `${chunksUsed} chunks of ${chunkBytes} bytes leaked`);
+    return [...sentences, ...this.store.verify()];
+  }
+}
