@@ -7,6 +7,7 @@
  * chain that was being freed is freed; spare pages return to the pool. If a shard can't be repaired (an invariant
  * fails, which no death can cause), it is marked and emptied, alone; see rebuild.ts.
  */
+import { load } from '#atomics';
 import {
   acquire,
   HEADER,
@@ -92,7 +93,9 @@ export class Recovery {
     const token = lockToken(slot, threadId);
     for (let i = 0; i < layout.config.shards; i++) {
       const shard = layout.shard(i);
-      if (!isHeldBy(this.#context.meta, shard + SHARD.lock, token)) continue;
+      // Not only locks that name this owner: a recovery of it that died too may have left a section open in which an
+      // intent is gone that the undo will bring back. Behind a free lock, or one that was taken, there is no such.
+      if (load(this.#context.meta, shard + SHARD.lock) === 0) continue;
       // Taking a lock from an owner that is gone repairs what it guards.
       if (!this.#context.enter(shard)) return false;
       this.#context.leave(shard);
