@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { Lockstep } from './harness.js';
 import { FORBIDDEN_ALWAYS, SCENARIOS } from './scenarios.js';
 
-const SEEDS = Number(process.env['LOCKSTEP_SEEDS'] ?? 150);
+const SEEDS = Number(process.env['LOCKSTEP_SEEDS'] ?? 60);
 const ONLY = process.env['LOCKSTEP_SEED'];
 /** A run switches threads at one step in so many: finely, and so that whole operations fall between two steps. */
 const RARITIES = [2, 5, 12, 30, 80];

@@ -1,6 +1,7 @@
 /** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
-import { Arena, KeyHash, Layout, ManualClock } from '../../../native-free/index.js';
+import { Arena, assert, KeyHash, Layout, ManualClock } from '../../../native-free/index.js';
 import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../../../src/engine/causes.js';
+import { KEY_OK } from '../../../src/engine/key.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
 import { LruPolicy } from '../../../src/policies/lru.js';
@@ -13,27 +14,37 @@ const RANDOM = [1, 2, 3, 4] as const;
 const READ_PRESENCE = 0;
 const READ_VALUE = 1;
 
+const classes = new SizeClasses(PAGE_BYTES, 64, 1.15);
+const layouts = new Map<number, Layout>();
+
 /** The layout with just so many pages. */
 export function layoutFor(pages: number): Layout {
-  for (let capacityBytes = 32 * PAGE_BYTES; ; capacityBytes += PAGE_BYTES) {
-    const layout = new Layout({
-      capacityBytes,
-      pageBytes: PAGE_BYTES,
-      chunkBytesMin: 64,
-      shards: 1,
-      types: 1,
-      countersPerType: TYPE_COUNTERS,
-      countersGlobal: GLOBAL_COUNTERS,
-      eventWords: 256,
-      segmentBytes: 2 ** 30,
-    });
-    if (layout.pages >= pages) return layout;
+  let layout = layouts.get(pages);
+  for (let capacityBytes = 32 * PAGE_BYTES; layout === undefined; capacityBytes += PAGE_BYTES) {
+    const tried = layoutOf(capacityBytes);
+    if (tried.pages >= pages) layout = tried;
   }
+  layouts.set(pages, layout);
+  return layout;
+}
+
+function layoutOf(capacityBytes: number): Layout {
+  return new Layout({
+    capacityBytes,
+    pageBytes: PAGE_BYTES,
+    chunkBytesMin: 64,
+    shards: 1,
+    types: 1,
+    countersPerType: TYPE_COUNTERS,
+    countersGlobal: GLOBAL_COUNTERS,
+    eventWords: 256,
+    segmentBytes: 2 ** 30,
+  });
 }
 
 const hash = new KeyHash(RANDOM[2], RANDOM[3]);
 const HOT: string[] = [];
-for (let i = 0; HOT.length < 16; i++) if ((hash.hash(`k${i}`, 0) & 7) === 0) HOT.push(`k${i}`);
+for (let i = 0; HOT.length < 64; i++) if ((hash.hash(`k${i}`, 0) & 7) === 0) HOT.push(`k${i}`);
 
 function nameOf(scenario: Scenario, key: number): string {
   return scenario.hot === true ? HOT[key]! : `k${key}`;
@@ -58,7 +69,7 @@ export class World {
     const shared = clock.shared();
     this.store = new SharedStore({
       arena,
-      classes: new SizeClasses(PAGE_BYTES, 64, 1.15),
+      classes,
       clock: shared,
       slot: threadId - 1,
       threadId,
@@ -100,7 +111,7 @@ export class World {
       case 'has':
         return this.get(operation.key, operation.kind === 'get' ? READ_VALUE : READ_PRESENCE);
       case 'delete':
-        store.key.prepare(nameOf(this.#scenario, operation.key), 0);
+        this.#prepare(operation.key);
         return store.delete();
       case 'advance':
         this.clock.advance(operation.ms);
@@ -116,14 +127,18 @@ export class World {
 
   get(key: number, want: number = READ_VALUE): Result {
     const { store } = this;
-    store.key.prepare(nameOf(this.#scenario, key), 0);
+    this.#prepare(key);
     if (!store.reader.read(store.key, want, true)) return 0;
     return want === READ_VALUE ? readValue(store.reader.landing.take(store.reader.length), key) : 1;
   }
 
+  #prepare(key: number): void {
+    assert(this.store.key.prepare(nameOf(this.#scenario, key), 0) === KEY_OK, `no name for key ${key}`);
+  }
+
   #set(operation: Extract<Operation, { kind: 'set' }>, id: number): Result {
     const { store, clock } = this;
-    store.key.prepare(nameOf(this.#scenario, operation.key), 0);
+    this.#prepare(operation.key);
     const shared = clock.shared();
     const deadline = operation.ttlMs === undefined ? 0 : shared.deadline(operation.ttlMs);
     const idleTicks = operation.idleMs === undefined ? 0 : operation.idleMs / 10;

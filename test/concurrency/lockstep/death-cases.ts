@@ -1,0 +1,135 @@
+/** Operations to be killed at every step, and what may be found after each death. */
+import type { Operation, Scenario } from './scenarios.js';
+
+export interface DeathCase extends Scenario {
+  readonly operation: Operation;
+  /** Runs beside the operation, at each of its steps at which nobody holds the lock: keeps it from getting through. */
+  readonly neighbour?: Operation;
+}
+
+const set = (key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes });
+const del = (key: number): Operation => ({ kind: 'delete', key });
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+const few = range(5).map((key) => set(key));
+const holed = [...range(12).map((key) => set(key, 900)), del(1), del(5), del(9), set(20)];
+const common = { pages: 8, hot: true, threads: [], forbidden: [] } as const;
+
+export const DEATHS: readonly DeathCase[] = [
+  { ...common, name: 'set of a new key', prepare: few, operation: set(7) },
+  { ...common, name: 'set in a class that has no page', prepare: few, operation: set(7, 500) },
+  { ...common, name: 'set that replaces, in the class', prepare: few, operation: set(2) },
+  { ...common, name: 'set that replaces, in another class', prepare: few, operation: set(2, 300) },
+  {
+    ...common,
+    name: 'set that takes an overflow bucket',
+    prepare: range(10).map((key) => set(key)),
+    operation: set(10),
+  },
+  {
+    ...common,
+    name: 'delete that drops an overflow bucket',
+    prepare: range(11).map((key) => set(key)),
+    operation: del(3),
+  },
+  {
+    ...common,
+    name: 'delete of the last of a page',
+    prepare: [...few, set(5, 900), ...range(4).map((i) => set(8 + i, 900))],
+    operation: del(5),
+  },
+  { ...common, name: 'set of a chained item', prepare: few, operation: set(7, 9_000) },
+  {
+    ...common,
+    name: 'set that replaces a chained item by another',
+    prepare: [...few, set(5, 2_600)],
+    operation: set(5, 2_700),
+  },
+  {
+    ...common,
+    name: 'set that replaces a chained item by a small one',
+    prepare: [...few, set(5, 6_000)],
+    operation: set(5),
+  },
+  { ...common, name: 'delete of a chained item', prepare: [...few, set(5, 9_000)], operation: del(5) },
+  {
+    ...common,
+    name: 'get of a chained item under a pin',
+    prepare: [...few, set(5, 2_600)],
+    operation: { kind: 'get', key: 5 },
+    neighbour: set(1),
+  },
+  {
+    ...common,
+    name: 'get of a pinned item that is replaced meanwhile',
+    evicts: true,
+    prepare: [...few, set(5, 2_600)],
+    operation: { kind: 'get', key: 5 },
+    neighbour: set(5, 2_600),
+  },
+  {
+    ...common,
+    name: 'set that evicts',
+    pages: 4,
+    hot: false,
+    evicts: true,
+    prepare: range(12).map((key) => set(key, 900)),
+    operation: set(12, 900),
+  },
+  {
+    ...common,
+    name: 'set that splits a bucket',
+    hot: false,
+    prepare: range(56).map((key) => set(key)),
+    operation: set(56),
+  },
+  {
+    ...common,
+    name: 'set that moves a page',
+    pages: 4,
+    hot: false,
+    evicts: true,
+    prepare: holed,
+    operation: set(12, 700),
+  },
+  {
+    ...common,
+    name: 'set of a chained item that moves pages',
+    pages: 5,
+    hot: false,
+    evicts: true,
+    prepare: [...holed, set(21, 2_000)],
+    operation: set(12, 6_000),
+  },
+  { ...common, name: 'clear', prepare: [...few, set(5, 2_600)], operation: { kind: 'clear' } },
+  {
+    ...common,
+    name: 'sweep of what has expired',
+    prepare: [
+      ...few,
+      ...range(3).map((i): Operation => ({ kind: 'set', key: 8 + i, bytes: 40, ttlMs: 50 })),
+      { kind: 'advance', ms: 100 },
+    ],
+    operation: { kind: 'sweep' },
+  },
+];
+
+/**
+ * How the survivor finds out. recovery: it recovers the dead owner. takeover: it only knows of the death and works on
+ * in the same shard. abandoned: the thread lives on, and goes on with the store it left open. twice: the recovery is
+ * killed too, at each of its steps, and a third owner recovers both.
+ */
+export const DEATH_MODES = ['recovery', 'takeover', 'abandoned', 'twice'] as const;
+export type DeathMode = (typeof DEATH_MODES)[number];
+
+export interface DeathsData {
+  readonly deathCase: number;
+  readonly modes: readonly DeathMode[];
+  /** Of the deaths in the recovery, one in so many. */
+  readonly stride: number;
+}
+
+export interface DeathsReport {
+  readonly steps: number;
+  readonly deaths: number;
+  readonly problems: readonly string[];
+}
