@@ -183,6 +183,7 @@ export class Reader {
   #copyChained(shard: number, key: Key, words: Int32Array, at: number, flags: number, generation: number): boolean {
     const { arena, meta } = this.#context;
     const { ref } = this.#place;
+    checkpoint();
     if (!this.#copy(key, READ_VALUE, words, at, flags)) return false;
     const count = meta[shard + SHARD.bucketCount]!;
     const primary = this.#index.bucketRef(shard, this.#index.bucketNumber(key.hash, count));
@@ -190,7 +191,8 @@ export class Reader {
     const bucketAt = arena.wordIndex(primary);
     const sequence = this.#seqlock.begin(buckets, bucketAt);
     if (sequence === SEQUENCE_BUSY || !this.#find(primary, key) || this.#place.ref !== ref) return false;
-    const isSame = words[at + WORD_GENERATION] === generation;
+    // An item of one chunk has its key or value where a chained one has its generation: it may look like the same.
+    const isSame = this.#isChained(ref) && words[at + WORD_GENERATION] === generation;
     return this.#seqlock.isValid(buckets, bucketAt, sequence) && isSame;
   }
 
