@@ -4,7 +4,7 @@
  * used again, which for the shared memory is what `terminate` is, only thousands of times as fast.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { DEATHS, type DeathCase, type DeathsData, type DeathsReport } from './death-cases.js';
+import { DEATHS, type DeathCase, type DeathMode, type DeathsData, type DeathsReport } from './death-cases.js';
 import { initialOf } from './history.js';
 import { World } from './world.js';
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { CONTROL, CONTROL_BYTES, FAILED_STEPS, RECORD_WORDS, TEXT, type ThreadData, TURN_MS } from './control.js';
 import { type Entry, judge } from './history.js';
-import { SCENARIOS, type Scenario } from './scenarios.js';
+import { RUNNABLE, type Scenario } from './scenarios.js';
 import { layoutFor } from './world.js';
 
 /** The built package; planted bugs run on a copy of it. */
@@ -48,7 +48,7 @@ export class Lockstep {
     const threads = scenario.threads.length;
     this.#workers = scenario.threads.map((_, i) => {
       const data: ThreadData = {
-        scenario: SCENARIOS.indexOf(scenario),
+        scenario: RUNNABLE.indexOf(scenario),
         threadId: i + 1,
         threads,
         control: shared,
@@ -64,7 +64,7 @@ export class Lockstep {
     });
   }
 
-  /** The scenario must be one of SCENARIOS: its threads find it there. */
+  /** The scenario must be one of RUNNABLE: its threads find it there. */
   static async start(scenario: Scenario, root: string = BUILT): Promise<Lockstep> {
     const lockstep = new Lockstep(scenario, root);
     await Promise.all(lockstep.#workers.map((worker) => new Promise((resolve) => worker.once('online', resolve))));

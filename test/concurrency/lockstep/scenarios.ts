@@ -20,6 +20,8 @@ export interface Scenario {
   readonly pages: number;
   /** Keys of one bucket: so they share a sequence, and removals move each other's slots. */
   readonly hot?: boolean;
+  /** Names of the keys, where they matter. */
+  readonly names?: readonly string[];
   /** Entries may leave on their own: by eviction, or because their time is over. */
   readonly evicts?: boolean;
   /** Milliseconds that the clock moves on before the final look, and keys that must be gone then. */
@@ -145,6 +147,19 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    // The header of an item of one chunk holds its key and value where that of a chained one holds length and
+    // generation: here they are made to look like them. Values begin with the number of their key, as generations do.
+    name: 'a chained item that gives way to one that looks like it',
+    forbidden: ['a get takes key and value of an item of one chunk for a length and a generation'],
+    pages: 6,
+    names: ['a', 'k'],
+    prepare: [set(1, 1_012)],
+    threads: [
+      [del(1), set(1, QUARTER), get(1)],
+      [get(1), get(1)],
+    ],
+  },
+  {
     name: 'expiry against get and set',
     forbidden: ['a value is served after its deadline', 'the sweep removes a value that was stored anew'],
     pages: 6,
@@ -189,3 +204,53 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
 ];
+
+const pair = (
+  name: string,
+  prepare: readonly Operation[],
+  one: readonly Operation[],
+  other: readonly Operation[],
+): Scenario => ({
+  name,
+  forbidden: [],
+  pages: 10,
+  hot: true,
+  prepare,
+  threads: [one, other],
+});
+
+/** Two threads with next to nothing to do: small enough to go through all schedules with few switches. */
+export const PAIRS: readonly Scenario[] = [
+  pair('set and get', [set(0), set(1)], [set(0)], [get(0)]),
+  pair('delete and get', [set(0), set(1)], [del(0)], [get(0), get(1)]),
+  pair('set and set', [set(1)], [set(0)], [set(0), get(0)]),
+  pair('set and delete', [set(0)], [set(0)], [del(0), get(0)]),
+  pair('delete, set in its chunk, and get', [set(0)], [del(0), set(1)], [get(0)]),
+  pair('chained set and get', [set(0, CHAINED)], [set(0, CHAINED)], [get(0)]),
+  pair('chained delete, set in its chunks, and get', [set(0, CHAINED)], [del(0), set(1, CHAINED)], [get(0)]),
+  { ...pair('chained set and get of a neighbour', [set(0, CHAINED), set(1)], [set(1)], [get(0)]) },
+  {
+    ...pair(
+      'evicting set and get',
+      range(12).map((key) => set(key, QUARTER)),
+      [set(12, QUARTER)],
+      [get(0), get(4)],
+    ),
+    pages: 4,
+    hot: false,
+    evicts: true,
+  },
+  {
+    ...pair(
+      'split and get',
+      range(56).map((key) => set(key)),
+      [set(56)],
+      [get(0), get(1), get(2)],
+    ),
+    hot: false,
+  },
+  SCENARIOS.find(({ names }) => names !== undefined)!,
+];
+
+/** All that a thread can be told to run, by position. */
+export const RUNNABLE: readonly Scenario[] = [...SCENARIOS, ...PAIRS];

@@ -10,14 +10,14 @@ import {
   type ThreadData,
   UNFINISHED,
 } from './control.js';
-import { type Operation, SCENARIOS, type Scenario } from './scenarios.js';
+import { type Operation, RUNNABLE, type Scenario } from './scenarios.js';
 import { awaitWord, DEATH, GIVEN_UP, Turns } from './turns.js';
 import { World } from './world.js';
 
 const data = workerData as ThreadData;
 const control = new Int32Array(data.control, 0, TEXT + 1);
 const text = new Uint8Array(data.control, TEXT * 4 + 4, CONTROL_BYTES - TEXT * 4 - 4);
-const scenario: Scenario = SCENARIOS[data.scenario]!;
+const scenario: Scenario = RUNNABLE[data.scenario]!;
 const turns = new Turns(control, data.threadId);
 const isFirst = data.threadId === 1;
 const snapshots = isFirst ? snapshot() : undefined;

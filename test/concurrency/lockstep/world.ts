@@ -47,7 +47,7 @@ const HOT: string[] = [];
 for (let i = 0; HOT.length < 64; i++) if ((hash.hash(`k${i}`, 0) & 7) === 0) HOT.push(`k${i}`);
 
 function nameOf(scenario: Scenario, key: number): string {
-  return scenario.hot === true ? HOT[key]! : `k${key}`;
+  return scenario.names?.[key] ?? (scenario.hot === true ? HOT[key]! : `k${key}`);
 }
 
 /** What an operation came to: a get, the id of the write or 0; others, the engine's answer. */
