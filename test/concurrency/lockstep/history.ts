@@ -27,7 +27,8 @@ const ABSENT = 0;
 const IMPOSSIBLE = -1;
 
 /** One sentence for each outcome that must not be. */
-export function judge(scenario: Scenario, entries: readonly Entry[]): string[] {
+export function judge(scenario: Scenario, recorded: readonly Entry[]): string[] {
+  const entries = decided(recorded);
   const keys = new Set(entries.filter(({ key }) => key >= 0).map(({ key }) => key));
   const problems: string[] = [];
   for (const key of keys) {
@@ -44,6 +45,13 @@ export function judge(scenario: Scenario, entries: readonly Entry[]): string[] {
     }
   }
   return problems;
+}
+
+/** What a dead thread left undone is decided by the end of its recovery. */
+function decided(entries: readonly Entry[]): Entry[] {
+  const recovery = entries.find(({ operation, result }) => operation.kind === 'recover' && result === 1);
+  const last = recovery?.last ?? Number.MAX_SAFE_INTEGER;
+  return entries.map((entry) => (entry.result === UNFINISHED ? { ...entry, last } : entry));
 }
 
 /** The write that the preparation left under the key, or 0. */

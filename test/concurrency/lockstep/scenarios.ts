@@ -193,6 +193,37 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: 'a writer that dies, beside a reader',
+    forbidden: ['a get that began before the death accepts what the recovery undoes'],
+    pages: 6,
+    hot: true,
+    prepare: [set(0), set(1)],
+    threads: [
+      [{ kind: 'recover' }, get(0), set(0)],
+      [set(0), del(0), set(0, 90)],
+      [get(0), get(1), get(0), get(0)],
+    ],
+  },
+  {
+    name: 'a writer of chained items that dies, beside a reader',
+    forbidden: ['a get returns pieces that the recovery has given back'],
+    pages: 10,
+    hot: true,
+    prepare: [set(0, CHAINED)],
+    threads: [
+      [{ kind: 'recover' }, set(1, CHAINED), get(0)],
+      [set(0, CHAINED), del(0), set(0, CHAINED)],
+      [get(0), get(1), get(0)],
+    ],
+  },
+  {
+    name: 'a split that dies, beside a reader',
+    forbidden: ['a get looks for an entry where the undone split would have put it'],
+    pages: 8,
+    prepare: range(56).map((key) => set(key)),
+    threads: [[{ kind: 'recover' }, set(58), get(56)], [set(56), set(57)], range(8).map((key) => get(key))],
+  },
+  {
     name: 'clear against set and get',
     forbidden: ['a get after a completed clear returns a value stored before it'],
     pages: 8,

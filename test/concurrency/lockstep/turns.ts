@@ -15,6 +15,8 @@ export const GIVEN_UP: unique symbol = Symbol('given up');
 
 const HOOK = Symbol.for('velocache.checkpoint');
 const parkForReal = Atomics.wait;
+/** What a park takes of a lock's bound: little, so that no bound is reached while a recovery has turns to take. */
+const PARK_MS = 0.05;
 /** Looks before a thread parks: the other is mostly back at once. */
 const LOOKS = 300;
 
@@ -62,8 +64,8 @@ export class Turns {
       throw GIVEN_UP;
     }
     const isPark = operation === 'wait';
-    // With a dead owner about, parks must run out; among the living they only mean: let the others go on.
-    if (isPark && control[CONTROL.isDead] !== 0) this.#nowMs += 2;
+    // Among the living a park only means: let the others go on. With a dead owner about, parks must run out in the end.
+    if (isPark && control[CONTROL.isDead] !== 0) this.#nowMs += PARK_MS;
     const next = isPark ? this.#other() : this.#choose(step);
     if (next !== this.#thread) this.#pass(next);
   }
