@@ -1,0 +1,92 @@
+/** Behind the kills: does every page and chunk add up, and does the cache hold as much as a fresh one? */
+import { attachCache, type Cache, createCache } from 'velocache';
+import type { Board } from './board.js';
+import { type Crew, pause } from './crew.js';
+import { type KillTypes, OPTIONS } from './keys.js';
+
+export interface RoundAccounts {
+  readonly bytesLost: number;
+  /** Entries that a cache held that was filled after the kills, and a fresh one. */
+  readonly refilled: number;
+  readonly fresh: number;
+  readonly deaths: number;
+  readonly recoveries: number;
+  readonly lockTimeouts: number;
+  readonly readerFallbacks: number;
+  readonly pagesMoved: number;
+  readonly itemsMoved: number;
+  readonly evictions: number;
+}
+
+const SETTLE_MS_MAX = 15_000;
+/** Two fresh caches differ by about this much, since their hashes are seeded. */
+const REFILL_TOLERANCE = 0.02;
+const FILL_BYTES = new Uint8Array(40);
+
+let fresh = 0;
+
+export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAccounts> {
+  fresh ||= await fillFresh();
+  const cache = attachCache(crew.handle);
+  await settle(cache, crew, board);
+  for (const sentence of cache.verify()) board.report('bytes lost', `verify: ${sentence}`);
+  const stats = cache.stats();
+  const lostPages = pagesMissing(cache);
+  if (lostPages !== 0) board.report('bytes lost', `${lostPages} pages belong to nothing`);
+  cache.clearAll();
+  const left = chunkBytesLeft(cache);
+  if (left !== 0) board.report('bytes lost', `${left} bytes are used after clearAll`);
+  const refilled = fill(cache);
+  if (refilled < fresh * (1 - REFILL_TOLERANCE)) {
+    board.report('bytes lost', `${refilled} entries fit where a fresh cache holds ${fresh}`);
+  }
+  for (const sentence of cache.verify()) board.report('bytes lost', `verify after refill: ${sentence}`);
+  await cache.close();
+  const { deaths, recoveries, lockTimeouts, readerFallbacks, pagesMoved, itemsMoved, removals } = stats;
+  const bytesLost = Math.abs(lostPages) * stats.pageBytes + left;
+  const counted = { deaths, recoveries, lockTimeouts, readerFallbacks, pagesMoved, itemsMoved };
+  return { bytesLost, refilled, fresh, ...counted, evictions: removals.size };
+}
+
+/** Waits until every death has been noticed: only the crew, the warden and this thread are attached. */
+async function settle(cache: Cache<KillTypes>, crew: Crew, board: Board): Promise<void> {
+  const until = performance.now() + SETTLE_MS_MAX;
+  while (cache.stats().threads !== crew.size + 2) {
+    if (performance.now() > until) {
+      return board.report('bytes lost', `${cache.stats().threads} threads are attached where ${crew.size + 2} should be`);
+    }
+    await pause(10);
+  }
+}
+
+/** Pages that are neither free nor of a class nor of the index. */
+function pagesMissing(cache: Cache<KillTypes>): number {
+  const { pagesFree, pagesTotal, bytesIndex, pageBytes, classes } = cache.stats();
+  return pagesTotal - pagesFree - bytesIndex / pageBytes - classes.reduce((sum, { pages }) => sum + pages, 0);
+}
+
+function chunkBytesLeft(cache: Cache<KillTypes>): number {
+  const { bytesUsed, classes } = cache.stats();
+  return Math.max(
+    bytesUsed,
+    classes.reduce((sum, { chunksUsed, chunkBytes }) => sum + chunksUsed * chunkBytes, 0),
+  );
+}
+
+/** Fills the cache with small entries until they evict each other; returns how many it holds. */
+function fill(cache: Cache<KillTypes>): number {
+  const { capacityBytes } = cache.stats();
+  const count = Math.ceil(capacityBytes / FILL_BYTES.length);
+  for (let i = 0; i < count; i++) cache.setBytes(`fill-${i}`, FILL_BYTES);
+  return cache.stats().entries;
+}
+
+/** A fresh cache, filled twice, so that its index has grown as the other's. */
+async function fillFresh(): Promise<number> {
+  const cache = await createCache<KillTypes>(OPTIONS);
+  fill(cache);
+  cache.clearAll();
+  const entries = fill(cache);
+  await cache.close();
+  return entries;
+}

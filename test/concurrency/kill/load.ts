@@ -1,0 +1,262 @@
+/** What every thread of a run does all the time: all operations at random, each read checked against the ledger. */
+import type { Cache, KeySpace, SetOptions } from 'velocache';
+import type { Random } from '../../../src/cli/random.js';
+import { bytesOf, describe, objectOf, type Stamp, stampOf } from '../support/stamped.js';
+import { type Board, LONG_OP_MS, WORD } from './board.js';
+import {
+  BRIEF_TTL_MS,
+  CHAINED_PER_LANE,
+  CLEARED_KEYS,
+  CLEARING_LANE,
+  FIRST_SHARED,
+  firstChained,
+  HOT_KEYS,
+  idOf,
+  isOwned,
+  KEYS_PER_LANE,
+  type KillTypes,
+  keyOf,
+  NOISE_KEYS,
+  typeOf,
+  type Value,
+} from './keys.js';
+
+/** Longer than this for one operation is a hang: the engine's own bounds are shorter. */
+export const HANG_MS = 2_000;
+/** How late a value may be served while the clock's ticker is being replaced. */
+const LATE_MS_MAX = 1_000;
+const CHAINED_BYTES_MIN = 20_000;
+const CHAINED_BYTES_MAX = 2_500_000;
+const ITERATION_STEPS = 60;
+/** How much larger values are in each phase: sizes shift, so pages must move between slab classes. */
+const PHASE_SCALE = [1, 9, 0.3, 3] as const;
+
+interface Operation {
+  readonly weight: number;
+  readonly isLarge: boolean;
+  readonly run: () => void;
+}
+
+export class Load {
+  readonly #cache: Cache<KillTypes>;
+  readonly #board: Board;
+  readonly #lane: number;
+  readonly #lanes: number;
+  readonly #writer: number;
+  readonly #random: Random;
+  readonly #operations: Operation[];
+  readonly #weights: number;
+  #isLarge = false;
+
+  constructor(
+    cache: Cache<KillTypes>,
+    board: Board,
+    place: { lane: number; lanes: number; writer: number },
+    random: Random,
+  ) {
+    this.#cache = cache;
+    this.#board = board;
+    this.#lane = place.lane;
+    this.#lanes = place.lanes;
+    this.#writer = place.writer;
+    this.#random = random;
+    this.#operations = this.#all();
+    this.#weights = this.#operations.reduce((sum, { weight }) => sum + weight, 0);
+  }
+
+  #all(): Operation[] {
+    const small = (weight: number, run: () => void) => ({ weight, isLarge: false, run });
+    const large = (weight: number, run: () => void) => ({ weight, isLarge: true, run });
+    return [
+      small(330, () => this.#read(this.#anyKey(), 'get')),
+      small(240, () => this.#set(this.#ownKey())),
+      small(120, () => this.#set(this.#sharedKey())),
+      small(60, () => this.#delete(this.#ownKey())),
+      small(20, () => this.#space(this.#sharedKey()).delete(keyOf(this.#sharedKey()))),
+      small(30, () => this.#read(this.#anyKey(), 'peek')),
+      small(40, () => this.#touch(this.#anyKey())),
+      small(30, () => this.#many()),
+      large(20, () => this.#read(this.#anyChained(), 'get')),
+      large(16, () => this.#setChained()),
+      large(3, () => this.#delete(firstChained(this.#lane) + this.#below(CHAINED_PER_LANE))),
+      large(2, () => this.#iterateKeys()),
+      large(2, () => this.#iterateEntries()),
+      ...(this.#lane === CLEARING_LANE ? [large(0.5, () => this.#clear())] : []),
+    ];
+  }
+
+  /** One operation of a victim: nothing around it that could fail. */
+  step(): void {
+    this.#board.noteStart(this.#lane, this.#board.now());
+    this.#runOne();
+    this.#board.noteStart(this.#lane, 0);
+  }
+
+  /** One operation of a survivor: timed. */
+  timedStep(survivor: number): void {
+    const startMs = this.#board.now();
+    this.#board.noteStart(this.#lane, startMs);
+    this.#runOne();
+    this.#board.noteStart(this.#lane, 0);
+    const endMs = this.#board.now();
+    if (endMs - startMs > LONG_OP_MS) this.#board.logLongOp(survivor, startMs, endMs, this.#isLarge);
+    if (endMs - startMs > HANG_MS) {
+      this.#board.report('hang', `an operation of a survivor took ${(endMs - startMs).toFixed(0)} ms`);
+    }
+  }
+
+  #runOne(): void {
+    let at = this.#random.next() * this.#weights;
+    const operation = this.#operations.find(({ weight }) => {
+      at -= weight;
+      return at < 0;
+    });
+    this.#isLarge = operation?.isLarge === true;
+    try {
+      operation?.run();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'VELOCACHE_BUSY') throw error;
+      this.#board.add(WORD.busy, 1);
+    }
+  }
+
+  #below(bound: number): number {
+    return Math.floor(this.#random.next() * bound);
+  }
+
+  #ownKey(): number {
+    return this.#lane * KEYS_PER_LANE + this.#below(KEYS_PER_LANE - CHAINED_PER_LANE);
+  }
+
+  #sharedKey(): number {
+    return FIRST_SHARED + (this.#random.next() < 0.3 ? this.#below(HOT_KEYS) : this.#below(HOT_KEYS + NOISE_KEYS));
+  }
+
+  #anyKey(): number {
+    const choice = this.#random.next();
+    if (choice < 0.3) return this.#ownKey();
+    if (choice < 0.5) return this.#sharedKey();
+    return this.#below(this.#lanes) * KEYS_PER_LANE + this.#below(KEYS_PER_LANE - CHAINED_PER_LANE);
+  }
+
+  #anyChained(): number {
+    return firstChained(this.#below(this.#lanes)) + this.#below(CHAINED_PER_LANE);
+  }
+
+  #space(keyId: number): KeySpace<Value> {
+    return this.#cache.type(typeOf(keyId));
+  }
+
+  #size(): number {
+    const scale = PHASE_SCALE[this.#board.get(WORD.sizePhase) % PHASE_SCALE.length]!;
+    return 24 + Math.floor(this.#random.next() ** 2 * 500 * scale);
+  }
+
+  /** A set whose value is made by `make`, which may be foreign code that ends the thread. */
+  #set(keyId: number, options?: SetOptions): void {
+    this.#change(keyId, (seq) => {
+      const ttlMs = typeOf(keyId) === 'brief' ? BRIEF_TTL_MS : 0;
+      const stamp = { keyId, writer: this.#writer, seq, bornMs: Math.floor(this.#board.now()), ttlMs };
+      const type = typeOf(keyId);
+      if (type === 'object' || type === 'structured') this.#space(keyId).set(keyOf(keyId), objectOf(stamp, this.#size()));
+      else this.#space(keyId).setBytes(keyOf(keyId), bytesOf(stamp, this.#size()), options);
+    });
+  }
+
+  #change(keyId: number, run: (seq: number) => void): void {
+    if (!isOwned(keyId)) return run(1);
+    const seq = this.#board.startChange(keyId);
+    run(seq);
+    this.#board.settleChange(keyId, seq);
+  }
+
+  #setChained(): void {
+    const keyId = firstChained(this.#lane) + this.#below(CHAINED_PER_LANE);
+    const bytes = CHAINED_BYTES_MIN * (CHAINED_BYTES_MAX / CHAINED_BYTES_MIN) ** (this.#random.next() ** 2);
+    this.#change(keyId, (seq) => {
+      const stamp = { keyId, writer: this.#writer, seq, bornMs: Math.floor(this.#board.now()), ttlMs: 0 };
+      this.#space(keyId).setBytes(keyOf(keyId), bytesOf(stamp, bytes));
+    });
+  }
+
+  #delete(keyId: number): void {
+    this.#change(keyId, () => this.#space(keyId).delete(keyOf(keyId)));
+  }
+
+  #clear(): void {
+    const seqs = CLEARED_KEYS.map((keyId) => this.#board.startChange(keyId));
+    this.#cache.type('small').clear();
+    CLEARED_KEYS.forEach((keyId, i) => {
+      this.#board.settleChange(keyId, seqs[i]!);
+    });
+  }
+
+  #read(keyId: number, how: 'get' | 'peek'): void {
+    const settled = isOwned(keyId) ? this.#board.settled(keyId) : 0;
+    const nowMs = this.#board.now();
+    const space = this.#space(keyId);
+    this.#check(keyId, settled, nowMs, how === 'get' ? space.get(keyOf(keyId)) : space.peek(keyOf(keyId)));
+  }
+
+  #touch(keyId: number): void {
+    this.#space(keyId).touch(keyOf(keyId));
+    this.#space(keyId).has(keyOf(keyId));
+  }
+
+  #many(): void {
+    const first = this.#ownKey();
+    const type = typeOf(first);
+    const ids = Array.from({ length: 8 }, (_, i) => first + i).filter((id) => typeOf(id) === type);
+    const settled = ids.map((id) => this.#board.settled(id));
+    const nowMs = this.#board.now();
+    const values = this.#space(first).getMany(ids.map(keyOf));
+    values.forEach((value, i) => {
+      this.#check(ids[i]!, settled[i]!, nowMs, value);
+    });
+    if (this.#random.next() < 0.3) for (const id of ids) this.#set(id);
+  }
+
+  #iterateKeys(): void {
+    let steps = 0;
+    const seen = new Set<string>();
+    for (const key of this.#cache.type('object').keys()) {
+      if (idOf(key) < 0 || typeOf(idOf(key)) !== 'object') this.#wrong(-1, `keys() gave ${JSON.stringify(key.slice(0, 40))}`);
+      if (seen.has(key)) this.#wrong(idOf(key), 'keys() gave a key twice');
+      seen.add(key);
+      if (++steps >= ITERATION_STEPS) return;
+    }
+  }
+
+  #iterateEntries(): void {
+    let steps = 0;
+    for (const [key, value] of this.#cache.type('structured').entries()) {
+      this.#check(idOf(key), 0, 0, value);
+      if (++steps >= ITERATION_STEPS) return;
+    }
+  }
+
+  #check(keyId: number, settled: number, nowMs: number, value: Value | undefined): void {
+    this.#board.add(WORD.checked, 1);
+    if (value === undefined) return;
+    this.#board.add(WORD.hits, 1);
+    const stamp = stampOf(value);
+    if (typeof stamp === 'string') return this.#wrong(keyId, stamp);
+    if (stamp.keyId !== keyId) return this.#wrong(keyId, `the value of ${describe(stamp)}`);
+    if (isOwned(keyId)) this.#checkOrder(stamp, settled);
+    if (stamp.ttlMs === 0 || nowMs === 0) return;
+    const lateMs = Math.ceil(nowMs - stamp.bornMs - stamp.ttlMs);
+    this.#board.raise(WORD.lateMsMax, lateMs);
+    if (lateMs > LATE_MS_MAX) this.#wrong(keyId, `served ${lateMs} ms past its deadline`);
+  }
+
+  #checkOrder(stamp: Stamp, settled: number): void {
+    const { keyId, seq } = stamp;
+    if (seq < settled) this.#wrong(keyId, `an old value, ${describe(stamp)}: change ${settled} had returned`);
+    const started = this.#board.started(keyId);
+    if (seq > started) this.#wrong(keyId, `a value of the future, ${describe(stamp)}: only ${started} had begun`);
+  }
+
+  #wrong(keyId: number, text: string): void {
+    this.#board.report('wrong value', `lane ${this.#lane} read key ${keyId} (${typeOf(Math.max(0, keyId))}): ${text}`);
+  }
+}
