@@ -3,6 +3,7 @@ import { attachCache, type Cache, createCache } from 'velocache';
 import type { Board } from './board.js';
 import { type Crew, pause } from './crew.js';
 import { type KillTypes, OPTIONS } from './keys.js';
+import { describeLocks } from './locks.js';
 
 export interface RoundAccounts {
   readonly bytesLost: number;
@@ -33,13 +34,7 @@ export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAcco
   const stats = cache.stats();
   const lostPages = pagesMissing(cache);
   if (lostPages !== 0) board.report('bytes lost', `${lostPages} pages belong to nothing`);
-  cache.clearAll();
-  const left = chunkBytesLeft(cache);
-  if (left !== 0) board.report('bytes lost', `${left} bytes are used after clearAll`);
-  const refilled = fill(cache);
-  if (refilled < fresh * (1 - REFILL_TOLERANCE)) {
-    board.report('bytes lost', `${refilled} entries fit where a fresh cache holds ${fresh}`);
-  }
+  const { left, refilled } = clearAndRefill(cache, crew, board);
   for (const sentence of cache.verify()) board.report('bytes lost', `verify after refill: ${sentence}`);
   await cache.close();
   const { deaths, recoveries, lockTimeouts, readerFallbacks, pagesMoved, itemsMoved, removals } = stats;
@@ -48,12 +43,31 @@ export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAcco
   return { bytesLost, refilled, fresh, ...counted, evictions: removals.size };
 }
 
+function clearAndRefill(cache: Cache<KillTypes>, crew: Crew, board: Board): { left: number; refilled: number } {
+  try {
+    cache.clearAll();
+    const left = chunkBytesLeft(cache);
+    if (left !== 0) board.report('bytes lost', `${left} bytes are used after clearAll`);
+    const refilled = fill(cache);
+    if (refilled < fresh * (1 - REFILL_TOLERANCE)) {
+      board.report('bytes lost', `${refilled} entries fit where a fresh cache holds ${fresh}`);
+    }
+    return { left, refilled };
+  } catch (error) {
+    board.report('hang', `on a quiet cache: ${(error as Error).message}; ${describeLocks(crew.handle)}`);
+    return { left: 0, refilled: 0 };
+  }
+}
+
 /** Waits until every death has been noticed: only the crew, the warden and this thread are attached. */
 async function settle(cache: Cache<KillTypes>, crew: Crew, board: Board): Promise<void> {
   const until = performance.now() + SETTLE_MS_MAX;
   while (cache.stats().threads !== crew.size + 2) {
     if (performance.now() > until) {
-      return board.report('bytes lost', `${cache.stats().threads} threads are attached where ${crew.size + 2} should be`);
+      return board.report(
+        'bytes lost',
+        `${cache.stats().threads} threads are attached where ${crew.size + 2} should be; ${describeLocks(crew.handle)}`,
+      );
     }
     await pause(10);
   }

@@ -54,7 +54,11 @@ export class Crew {
   }
 
   #start(script: string, workerData: object, resourceLimits: object = {}): Hand {
-    const worker = new Worker(new URL(`./${script}.js`, import.meta.url), { workerData, resourceLimits, stdout: false });
+    const worker = new Worker(new URL(`./${script}.js`, import.meta.url), {
+      workerData,
+      resourceLimits,
+      stdout: false,
+    });
     const ended = new Promise((resolve) => worker.once('exit', resolve));
     const hand = { worker, threadId: worker.threadId, ended };
     worker.on('error', (error: Error & { code?: string }) => {

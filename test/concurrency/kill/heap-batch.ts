@@ -24,7 +24,8 @@ export async function runHeapKills(kills: number, seed: number): Promise<HeapRes
   for (let batch = 0; done < kills && aborts < ABORTS_MAX && notEnded < ABORTS_MAX; batch++) {
     const { report, ending } = await runChild(Math.min(BATCH_KILLS, kills - done), seed + batch);
     if (report === undefined) {
-      if (!/SIG(ABRT|TRAP|ILL|SEGV)/.test(ending)) findings.push(`error: heap batch of seed ${seed + batch}: ${ending}`);
+      if (!/SIG(ABRT|TRAP|ILL|SEGV)/.test(ending))
+        findings.push(`error: heap batch of seed ${seed + batch}: ${ending}`);
       aborts += 1;
       continue;
     }

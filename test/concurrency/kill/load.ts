@@ -158,7 +158,8 @@ export class Load {
       const ttlMs = typeOf(keyId) === 'brief' ? BRIEF_TTL_MS : 0;
       const stamp = { keyId, writer: this.#writer, seq, bornMs: Math.floor(this.#board.now()), ttlMs };
       const type = typeOf(keyId);
-      if (type === 'object' || type === 'structured') this.#space(keyId).set(keyOf(keyId), objectOf(stamp, this.#size()));
+      if (type === 'object' || type === 'structured')
+        this.#space(keyId).set(keyOf(keyId), objectOf(stamp, this.#size()));
       else this.#space(keyId).setBytes(keyOf(keyId), bytesOf(stamp, this.#size()), options);
     });
   }
@@ -220,7 +221,8 @@ export class Load {
     let steps = 0;
     const seen = new Set<string>();
     for (const key of this.#cache.type('object').keys()) {
-      if (idOf(key) < 0 || typeOf(idOf(key)) !== 'object') this.#wrong(-1, `keys() gave ${JSON.stringify(key.slice(0, 40))}`);
+      if (idOf(key) < 0 || typeOf(idOf(key)) !== 'object')
+        this.#wrong(-1, `keys() gave ${JSON.stringify(key.slice(0, 40))}`);
       if (seen.has(key)) this.#wrong(idOf(key), 'keys() gave a key twice');
       seen.add(key);
       if (++steps >= ITERATION_STEPS) return;

@@ -23,7 +23,13 @@ async function runPhase(phase: Phase, kills: number, options: RunOptions): Promi
     progress(options, `${phase.name}: ${done} of ${kills} kills`);
   }
   const seconds = Math.round((performance.now() - start) / 100) / 10;
-  const figures = { kills: done, rounds: rounds.length, seconds, counters: countersOf(rounds), stalls: stallsOf(rounds) };
+  const figures = {
+    kills: done,
+    rounds: rounds.length,
+    seconds,
+    counters: countersOf(rounds),
+    stalls: stallsOf(rounds),
+  };
   return [{ phase: phase.name, victims: phase.victims, survivors: phase.survivors, ...figures }, rounds];
 }
 

@@ -20,7 +20,12 @@ export interface Span {
 const WINDOW_MS = 100;
 const CONTROL_STEP_MS = 10;
 
-export function collectStalls(board: Board, survivors: number, unwatched: readonly Span[], control: Span): StallSample[] {
+export function collectStalls(
+  board: Board,
+  survivors: number,
+  unwatched: readonly Span[],
+  control: Span,
+): StallSample[] {
   const ops = Array.from({ length: survivors }, (_, i) => board.longOps(i, 0).ops).flat();
   ops.sort((a, b) => a.startMs - b.startMs);
   const samples = board.kills().map(({ atMs, way }) => {

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { attachCache, type Cache } from 'velocache';
 import { Random } from '../../../src/cli/random.js';
 import { Board } from './board.js';
-import { keyOf, type KillTypes } from './keys.js';
+import { type KillTypes, keyOf } from './keys.js';
 import { Load } from './load.js';
 import { ON_PURPOSE, type VictimData } from './victim-data.js';
 import { type WayName, wayNumber } from './ways.js';

@@ -55,7 +55,8 @@ export function stampOfBytes(bytes: Uint8Array): Stamp | string {
   if (words[5] !== bytes.length) return `${bytes.length} bytes where ${words[5]} were written (${describe(stamp)})`;
   const seed = seedOf(stamp, bytes.length);
   for (let i = STAMP_WORDS; i < words.length; i++) {
-    if (words[i] !== Math.imul(seed + i, GOLDEN)) return `torn at byte ${i * 4} of ${bytes.length} (${describe(stamp)})`;
+    if (words[i] !== Math.imul(seed + i, GOLDEN))
+      return `torn at byte ${i * 4} of ${bytes.length} (${describe(stamp)})`;
   }
   for (let i = words.length * 4; i < bytes.length; i++) if (bytes[i] !== (seed & 0xff)) return `torn at byte ${i}`;
   return stamp;
