@@ -10,10 +10,23 @@ export interface JoinMessage {
   readonly port: MessagePort;
 }
 
-/** Warden to thread, by postMessageToThread: join me; whether it arrives tells whether the thread lives. */
+/**
+ * Warden to thread, by postMessageToThread: join me. The thread answers `ALIVE` over the port. If it is dead, or dies
+ * before it reads the message, the port closes without that answer, which proves the death. (The promise proves less:
+ * it never settles for a thread that ended together with its parent.)
+ */
 export interface HelloMessage {
   readonly velocache: string;
   readonly kind: 'hello';
+  readonly port: MessagePort;
+}
+
+/** Over the port of a hello. */
+export const ALIVE = 'alive';
+
+export function answerHello({ port }: HelloMessage): void {
+  port.postMessage(ALIVE);
+  port.close();
 }
 
 /** Over the line, warden to thread. */

@@ -4,7 +4,7 @@
  * thread's exit serve all of them.
  */
 import type { Member } from './member.js';
-import { isMessage } from './messages.js';
+import { answerHello, isMessage } from './messages.js';
 
 export interface Attachment {
   readonly member: Member;
@@ -25,9 +25,11 @@ export function attachments(): Map<string, Attachment> {
 }
 
 function listen(map: Map<string, Attachment>): Map<string, Attachment> {
-  // A new warden says hello, and by this learns that the thread lives.
-  process.on('workerMessage', (message: unknown) => {
-    if (isMessage(message) && message.kind === 'hello') map.get(message.velocache)?.member.join();
+  // A new warden says hello, and by this learns that the thread lives. Before a listener of the user's, which may throw.
+  process.prependListener('workerMessage', (message: unknown) => {
+    if (!isMessage(message) || message.kind !== 'hello') return;
+    answerHello(message);
+    map.get(message.velocache)?.member.join();
   });
   // First of all exit handlers: one of the user's may call the cache, or wait for a lock that this thread abandoned.
   process.prependListener('exit', () => {

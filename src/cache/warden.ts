@@ -4,13 +4,13 @@
  * whether they have abandoned them, and wakes listeners. If it dies, another is started (warden-keeper.ts): nothing
  * that it knows is needed by its successor, which asks every attached thread anew.
  *
- * What proves a death: the thread's line closes, or a message can't be delivered to it. Time never does.
+ * What proves a death: the thread's line closes, or the port in a hello does, unanswered. Time never does.
  */
-import { type MessagePort, postMessageToThread } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, postMessageToThread } from 'node:worker_threads';
 import { compareExchange, load, store as storeWord } from '#atomics';
 import { HEADER, OWNER_SLOTS, SHARD } from '../../native-free/index.js';
 import type { Member } from './member.js';
-import { fromWarden, type HelloMessage, isMessage, type JoinMessage, LEAVE } from './messages.js';
+import { ALIVE, answerHello, fromWarden, type HelloMessage, isMessage, type JoinMessage, LEAVE } from './messages.js';
 
 /** Between two rounds: the resolution of the clock. */
 const ROUND_MS = 10;
@@ -32,6 +32,8 @@ export class Warden {
   readonly #member: Member;
   readonly #threadId: number;
   readonly #lines = new Map<number, Line>();
+  /** Hellos that no thread has answered yet, by slot. */
+  readonly #hellos = new Map<number, { threadId: number; port: MessagePort }>();
   /** Deaths whose recovery is not finished: a lock could not be had. */
   readonly #unfinished = new Map<number, number>();
   /** Lock words seen held, by shard, and since when. */
@@ -58,8 +60,10 @@ export class Warden {
 
   /** Takes a message from another thread. */
   receive(message: unknown): void {
-    if (!isMessage(message) || message.velocache !== this.#member.arena.id || message.kind !== 'join') return;
-    this.#welcome(message);
+    if (!isMessage(message)) return;
+    // A successor may say hello to this thread, which was thought dead and is about to end.
+    if (message.kind === 'hello') answerHello(message);
+    else if (message.velocache === this.#member.arena.id) this.#welcome(message);
   }
 
   #welcome({ slot, threadId, port }: JoinMessage): void {
@@ -91,20 +95,35 @@ export class Warden {
     return this.#lines.get(slot)?.threadId === threadId;
   }
 
-  /** Asks every slot without a line to join; a thread that can't be reached is dead. */
+  /** Says hello to every slot without a line, unless it has yet to answer the last one. */
   #probe(): void {
-    const { owners, id } = this.#member.arena;
+    const { owners } = this.#member.arena;
     this.#probedMs = performance.now();
     for (let slot = 0; slot < OWNER_SLOTS; slot++) {
       const threadId = owners.threadOf(slot);
       if (threadId < 0 || threadId === this.#threadId || this.#hasLine(slot, threadId)) continue;
-      const hello: HelloMessage = { velocache: id, kind: 'hello' };
-      postMessageToThread(threadId, hello).catch((error: NodeJS.ErrnoException) => {
-        // Other errors come from a listener of the user's, in a thread that lives.
-        if (error.code !== 'ERR_WORKER_MESSAGING_FAILED') return;
-        if (!this.#hasLine(slot, threadId) && owners.threadOf(slot) === threadId) this.#bury(slot, threadId);
-      });
+      if (this.#hellos.get(slot)?.threadId !== threadId) this.#sayHello(slot, threadId);
     }
+  }
+
+  #sayHello(slot: number, threadId: number): void {
+    const { owners, id } = this.#member.arena;
+    const { port1, port2 } = new MessageChannel();
+    const hello: HelloMessage = { velocache: id, kind: 'hello', port: port2 };
+    let isAlive = false;
+    port1.on('message', (message: unknown) => {
+      isAlive ||= message === ALIVE;
+    });
+    port1.on('close', () => {
+      if (this.#hellos.get(slot)?.port === port1) this.#hellos.delete(slot);
+      if (!isAlive && !this.#hasLine(slot, threadId) && owners.threadOf(slot) === threadId) this.#bury(slot, threadId);
+    });
+    this.#hellos.set(slot, { threadId, port: port1 });
+    postMessageToThread(threadId, hello, [port2]).catch((error: unknown) => {
+      // A thread that can't be reached lets go of the port; one whose listener threw lives.
+      isAlive ||= (error as { code?: string }).code !== 'ERR_WORKER_MESSAGING_FAILED';
+      port1.close();
+    });
   }
 
   #round(): void {
