@@ -57,6 +57,7 @@ export class Evictor {
   /** Sees to it that the class has a free chunk, evicting if it must. False if nothing of the shard may go. */
   makeRoomLocked(shard: number, classId: number): boolean {
     if (this.#pages.hasRoomLocked(shard, classId)) return true;
+    if (this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId)) return true;
     if (this.#evictCandidateLocked(shard, classId)) return true;
     this.#oldest = 0;
     for (let i = 0; i < SWEEP_BUCKETS_MAX; i++) {

@@ -35,6 +35,8 @@ export class PagePool {
   readonly #shardsStart: number;
   /** Page to give back to the pool once the transaction in hand is committed, or -1. */
   #releasing = -1;
+  /** The class that `reclaimEmptyLocked` looked at last. */
+  #emptyCursor = 0;
 
   constructor(context: Context) {
     this.#context = context;
@@ -152,6 +154,23 @@ export class PagePool {
       this.unlinkLocked(shard, classId, page);
       this.releaseLocked(shard, page);
     }
+  }
+
+  /**
+   * Gives the empty page that a class has kept back to the pool, for a class that finds none there. Looks at one class
+   * a call, each in turn: a set that has to evict calls it first.
+   */
+  reclaimEmptyLocked(shard: number): boolean {
+    const { meta, layout, classes, journal } = this.#context;
+    this.#emptyCursor = (this.#emptyCursor + 1) % classes.count;
+    const page = meta[shard + SHARD.partial + this.#emptyCursor]! - 1;
+    if (page < 0) return false;
+    if (meta[layout.descriptor(page) + PAGE.freeChunks] !== classes.chunksPerPage[this.#emptyCursor]) return false;
+    this.unlinkLocked(shard, this.#emptyCursor, page);
+    this.releaseLocked(shard, page);
+    journal.commit();
+    this.finishRelease();
+    return true;
   }
 
   chunkOf(ref: number, page: number, classId: number): number {
