@@ -90,7 +90,7 @@ function chunkBytesLeft(cache: Cache<KillTypes>): number {
 /** Fills the cache with small entries until they evict each other; returns how many it holds. */
 function fill(cache: Cache<KillTypes>): number {
   const { capacityBytes } = cache.stats();
-  const count = Math.ceil(capacityBytes / FILL_BYTES.length);
+  const count = Math.ceil(capacityBytes / 64);
   for (let i = 0; i < count; i++) cache.setBytes(`fill-${i}`, FILL_BYTES);
   return cache.stats().entries;
 }

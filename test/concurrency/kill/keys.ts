@@ -9,7 +9,7 @@ export const LANES_MAX = 16;
 export const KEYS_PER_LANE = 2_000;
 /** Keys that all lanes write: few and hot, and many that make evictions. */
 export const HOT_KEYS = 48;
-export const NOISE_KEYS = 60_000;
+export const NOISE_KEYS = 120_000;
 export const FIRST_SHARED: number = LANES_MAX * KEYS_PER_LANE;
 /** The lane that owns the keys of the type that is cleared now and then. */
 export const CLEARING_LANE = 0;

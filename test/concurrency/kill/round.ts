@@ -38,7 +38,8 @@ const WATCH_MS = 5;
 const SIZE_PHASE_MS = 700;
 /** A thread whose operation doesn't end hangs. Its own bound is checked when it does. */
 const STUCK_MS = HANG_MS * 2.5;
-const OWNER_GAP_MS_MAX = 1_500;
+/** The owner of the warden is ended after 1 to this many other kills. */
+const OWNER_GAP_KILLS = 80;
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
 
 export class Round {
@@ -52,7 +53,7 @@ export class Round {
   #writers = 0;
   #notEnded = 0;
   #isOver = false;
-  #nextOwnerMs = 0;
+  #nextOwner = 0;
   #isKillingOwner = false;
 
   constructor(plan: RoundPlan) {
@@ -68,7 +69,7 @@ export class Round {
     for (let i = 0; i < this.#plan.survivors; i++) this.#startSurvivor(i);
     await pause(CONTROL_MS);
     const controlMs = { fromMs: this.#board.now() - CONTROL_MS / 2, toMs: this.#board.now() };
-    this.#nextOwnerMs = this.#board.now() + this.#random.next() * OWNER_GAP_MS_MAX;
+    this.#nextOwner = 1 + this.#random.next() * OWNER_GAP_KILLS;
     const watch = setInterval(() => this.#watch(), WATCH_MS);
     await Promise.all(Array.from({ length: this.#plan.victims }, (_, i) => this.#runLane(i)));
     this.#isOver = true;
@@ -146,7 +147,8 @@ export class Round {
       const startMs = this.#board.startOf(this.#laneOf(survivor));
       if (startMs !== 0 && now - startMs > STUCK_MS) this.#board.report('hang', `survivor ${survivor} is stuck`);
     }
-    if (this.#isKillingOwner || now < this.#nextOwnerMs || !this.#crew.hasWarden() || this.#plan.heapOnly) return;
+    const isDue = this.#board.get(WORD.kills) >= this.#nextOwner && !this.#plan.heapOnly;
+    if (!isDue || this.#isKillingOwner || !this.#crew.hasWarden()) return;
     this.#isKillingOwner = true;
     void this.#killOwner();
   }
@@ -163,7 +165,7 @@ export class Round {
       await this.#waitForWarden(before);
       this.#quiet.push({ fromMs, toMs: this.#board.now() });
     }
-    this.#nextOwnerMs = this.#board.now() + this.#random.next() * OWNER_GAP_MS_MAX;
+    this.#nextOwner = this.#board.get(WORD.kills) + 1 + this.#random.next() * OWNER_GAP_KILLS;
     this.#isKillingOwner = false;
   }
 
