@@ -4,7 +4,7 @@
  */
 import { Random } from '../../../src/cli/random.js';
 import { checkAccounts, type RoundAccounts } from './accounts.js';
-import { Board, WORD } from './board.js';
+import { Board, type LongOp, WORD } from './board.js';
 import { Crew, type Hand, pause } from './crew.js';
 import { HANG_MS } from './load.js';
 import { collectStalls, type StallSample } from './stalls.js';
@@ -49,6 +49,8 @@ export class Round {
   readonly #random: Random;
   readonly #survivors: (Hand | undefined)[] = [];
   readonly #quiet: { fromMs: number; toMs: number }[] = [];
+  readonly #longOps: LongOp[] = [];
+  readonly #drained: number[] = [];
   #owner = -1;
   #writers = 0;
   #notEnded = 0;
@@ -74,7 +76,8 @@ export class Round {
     await Promise.all(Array.from({ length: this.#plan.victims }, (_, i) => this.#runLane(i)));
     this.#isOver = true;
     clearInterval(watch);
-    const stalls = collectStalls(this.#board, this.#plan.survivors, this.#quiet, controlMs);
+    this.#drain();
+    const stalls = collectStalls(this.#board, this.#longOps, this.#quiet, controlMs);
     return await this.#finish(stalls);
   }
 
@@ -140,6 +143,7 @@ export class Round {
   /** Every few ms: who owns the warden, is anybody stuck, is it time for another size of values or another warden. */
   #watch(): void {
     const now = this.#board.now();
+    this.#drain();
     this.#board.set(WORD.sizePhase, Math.floor(now / SIZE_PHASE_MS));
     if (this.#crew.starter() >= 0) this.#owner = this.#crew.starter();
     if (!this.#crew.hasWarden()) this.#quiet.push({ fromMs: now - WATCH_MS, toMs: now });
@@ -151,6 +155,15 @@ export class Round {
     if (!isDue || this.#isKillingOwner || !this.#crew.hasWarden()) return;
     this.#isKillingOwner = true;
     void this.#killOwner();
+  }
+
+  /** Takes over what the survivors have logged, before their logs run round. */
+  #drain(): void {
+    for (let survivor = 0; survivor < this.#plan.survivors; survivor++) {
+      const { ops, next } = this.#board.longOps(survivor, this.#drained[survivor] ?? 0);
+      this.#drained[survivor] = next;
+      this.#longOps.push(...ops);
+    }
   }
 
   async #killOwner(): Promise<void> {

@@ -22,12 +22,11 @@ const CONTROL_STEP_MS = 10;
 
 export function collectStalls(
   board: Board,
-  survivors: number,
+  longOps: readonly LongOp[],
   unwatched: readonly Span[],
   control: Span,
 ): StallSample[] {
-  const ops = Array.from({ length: survivors }, (_, i) => board.longOps(i, 0).ops).flat();
-  ops.sort((a, b) => a.startMs - b.startMs);
+  const ops = [...longOps].sort((a, b) => a.startMs - b.startMs);
   const samples = board.kills().map(({ atMs, way }) => {
     const isWatched = !unwatched.some(({ fromMs, toMs }) => fromMs <= atMs + WINDOW_MS && toMs >= atMs);
     return { way: WAYS[way]?.name ?? '?', isWatched, ...longest(ops, atMs) };
