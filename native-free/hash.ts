@@ -9,16 +9,22 @@ export class KeyHash {
   readonly #k1: number;
   /** Bitwise or of all units of the last key: below 0x80 means pure ASCII. */
   unitsOr = 0;
+  /** The low bytes of the units of the last key: the key itself, if it is pure ASCII. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 
-  constructor(k0: number, k1: number) {
+  /** `bytes` has room for every key that will be hashed. */
+  constructor(k0: number, k1: number, bytes: Uint8Array<ArrayBuffer> = new Uint8Array(65_536)) {
     this.#k0 = k0 | 0;
     this.#k1 = k1 | 0;
+    this.bytes = bytes;
   }
 
   /** A signed 32-bit hash of `key` under `salt` (0..255). */
   hash(key: string, salt: number): number {
     const length = key.length;
     const words = length >>> 1;
+    // Asking a string for its units costs as much as all the rest: they are kept for comparing and storing the key.
+    const { bytes } = this;
     let v0 = this.#k0;
     let v1 = this.#k1;
     let v2 = 0x6c796765 ^ this.#k0;
@@ -30,11 +36,14 @@ export class KeyHash {
       if (i < words) {
         const low = key.charCodeAt(i << 1);
         const high = key.charCodeAt((i << 1) + 1);
+        bytes[i << 1] = low;
+        bytes[(i << 1) + 1] = high;
         or |= low | high;
         m = low | (high << 16);
       } else if (i === words) {
         if ((length & 1) === 0) continue;
         m = key.charCodeAt(length - 1);
+        bytes[length - 1] = m;
         or |= m;
       } else if (i === words + 1) {
         m = length ^ (salt << 24);

@@ -170,7 +170,7 @@ export class Chains {
     const sizes = words[at + WORD_SIZES]!;
     if (keyBytesOf(sizes) !== key.byteLength || typeOf(sizes) !== key.type) return false;
     const flags = flagsOf(sizes);
-    if ((flags & FLAG_CHAINED) === 0) return key.equals(arena.bytesOf(ref), at * 4 + headerBytes(flags));
+    if ((flags & FLAG_CHAINED) === 0) return key.equalsWords(words, at + (headerBytes(flags) >>> 2));
     return this.copyOut(ref, 0, key.byteLength, this.#keyScratch, 0) && key.equals(this.#keyScratch, 0);
   }
 

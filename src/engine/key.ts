@@ -1,6 +1,7 @@
 /**
- * The key of the operation in hand: hashed and compared where it stands. One object a thread, used again by each
- * operation. An ASCII key is never encoded; any other is, once, into scratch memory.
+ * The key of the operation in hand, hashed and in UTF-8. One object a thread, used again by each operation. Hashing
+ * leaves an ASCII key's bytes in scratch memory; any other key is encoded into it. Keys in chunks begin on a word, so
+ * they are compared and written word by word.
  */
 import { KeyHash } from '../../native-free/index.js';
 import { KEY_BYTES_MAX } from './item.js';
@@ -16,13 +17,12 @@ export class Key {
   hash = 0;
   type = 0;
   byteLength = 0;
-  #text = '';
-  #ascii = true;
   readonly #hash: KeyHash;
-  readonly #encoded = new Uint8Array(KEY_BYTES_MAX + 1);
+  readonly #bytes = new Uint8Array(KEY_BYTES_MAX + 1);
+  readonly #words = new Int32Array(this.#bytes.buffer);
 
   constructor(hashKey0: number, hashKey1: number) {
-    this.#hash = new KeyHash(hashKey0, hashKey1);
+    this.#hash = new KeyHash(hashKey0, hashKey1, this.#bytes);
   }
 
   /** Takes `text` as the key in the space of `type`. Returns KEY_OK, or what is wrong with it. */
@@ -31,41 +31,42 @@ export class Key {
     if (text.length > KEY_BYTES_MAX) return KEY_TOO_LONG;
     this.hash = this.#hash.hash(text, type);
     this.type = type;
-    this.#text = text;
-    this.#ascii = this.#hash.unitsOr < 0x80;
     this.byteLength = text.length;
-    return this.#ascii ? KEY_OK : this.#encode(text);
+    const outcome = this.#hash.unitsOr < 0x80 ? KEY_OK : this.#encode(text);
+    for (let i = this.byteLength; (i & 3) !== 0; i++) this.#bytes[i] = 0;
+    return outcome;
   }
 
   #encode(text: string): number {
     if (!text.isWellFormed()) return KEY_ILL_FORMED;
-    const { read, written } = encoder.encodeInto(text, this.#encoded);
+    const { read, written } = encoder.encodeInto(text, this.#bytes);
     if (read < text.length || written > KEY_BYTES_MAX) return KEY_TOO_LONG;
     this.byteLength = written;
     return KEY_OK;
   }
 
-  /** Whether the `byteLength` bytes at `offset` are this key. */
-  equals(bytes: Uint8Array, offset: number): boolean {
-    const length = this.byteLength;
-    if (this.#ascii) {
-      const text = this.#text;
-      for (let i = 0; i < length; i++) if (bytes[offset + i] !== text.charCodeAt(i)) return false;
-      return true;
-    }
-    const encoded = this.#encoded;
-    for (let i = 0; i < length; i++) if (bytes[offset + i] !== encoded[i]) return false;
+  /** Whether the key that begins at word `at` is this one, of the same length; its padding is 0. */
+  equalsWords(words: Int32Array, at: number): boolean {
+    const own = this.#words;
+    for (let i = 0, count = (this.byteLength + 3) >>> 2; i < count; i++) if (words[at + i] !== own[i]) return false;
     return true;
   }
 
+  /** Whether the `byteLength` bytes at `offset` are this key. */
+  equals(bytes: Uint8Array, offset: number): boolean {
+    const own = this.#bytes;
+    for (let i = 0, length = this.byteLength; i < length; i++) if (bytes[offset + i] !== own[i]) return false;
+    return true;
+  }
+
+  /** Writes the key with its padding from word `at` on. */
+  writeWords(words: Int32Array, at: number): void {
+    const own = this.#words;
+    for (let i = 0, count = (this.byteLength + 3) >>> 2; i < count; i++) words[at + i] = own[i]!;
+  }
+
   writeTo(bytes: Uint8Array, offset: number): void {
-    const length = this.byteLength;
-    if (this.#ascii) {
-      const text = this.#text;
-      for (let i = 0; i < length; i++) bytes[offset + i] = text.charCodeAt(i);
-      return;
-    }
-    const encoded = this.#encoded;
-    for (let i = 0; i < length; i++) bytes[offset + i] = encoded[i]!;
+    const own = this.#bytes;
+    for (let i = 0, length = this.byteLength; i < length; i++) bytes[offset + i] = own[i]!;
   }
 }

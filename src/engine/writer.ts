@@ -125,10 +125,10 @@ export class Writer {
     this.#fillHeader(ref, key, value.length, flags, lifetime, 0);
     checkpoint();
     const { arena } = this.#context;
-    const start = arena.wordIndex(ref) * 4 + headerBytes(flags);
-    key.writeTo(arena.bytesOf(ref), start);
+    const start = arena.wordIndex(ref) + (headerBytes(flags) >>> 2);
+    key.writeWords(arena.wordsOf(ref), start);
     checkpoint();
-    copyInto(arena.bytesOf(ref), start + paddedKey(key.byteLength), value);
+    copyInto(arena.bytesOf(ref), start * 4 + paddedKey(key.byteLength), value);
     this.#publishLocked(shard, key, ref, flags, value.length, lifetime);
     this.#context.leave(shard);
     return STORED;
