@@ -70,12 +70,51 @@ export class Items {
     const type = shard + layout.typesOffset + typeOf(sizes) * TYPE_WORDS;
     this.#context.write(shard + SHARD.itemCount, meta[shard + SHARD.itemCount]! + sign);
     this.#context.write(type, meta[type]! + sign);
-    this.#context.write(type + 1, meta[type + 1]! + sign * this.granules(keyBytes, valueBytes, flagsOf(sizes)));
-    const low = (meta[type + 2]! >>> 0) + sign * (keyBytes + valueBytes);
+    this.#addGranules(type, sign * this.granules(keyBytes, valueBytes, flagsOf(sizes)));
+    this.#addPayload(type, sign * (keyBytes + valueBytes));
+    this.#accountClassesLocked(shard, paddedKey(keyBytes) + valueBytes, flagsOf(sizes), sign);
+  }
+
+  /**
+   * The same for an item that takes another's place under its key: only what differs is written, which is nothing for
+   * a value of the same size. In the transaction in hand.
+   */
+  accountReplacedLocked(shard: number, sizes: number, valueBytes: number, oldSizes: number, oldBytes: number): void {
+    const flags = flagsOf(sizes);
+    const oldFlags = flagsOf(oldSizes);
+    if (((flags | oldFlags) & FLAG_CHAINED) !== 0 || typeOf(sizes) !== typeOf(oldSizes)) {
+      this.accountLocked(shard, sizes, valueBytes, 1);
+      this.accountLocked(shard, oldSizes, oldBytes, -1);
+      return;
+    }
+    const { classes } = this.#context;
+    const key = paddedKey(keyBytesOf(sizes));
+    const bytes = headerBytes(flags) + key + valueBytes;
+    const bytesBefore = headerBytes(oldFlags) + key + oldBytes;
+    if (bytes === bytesBefore && valueBytes === oldBytes) return;
+    const id = classes.classFor(bytes);
+    const idBefore = classes.classFor(bytesBefore);
+    const type = shard + this.#context.layout.typesOffset + typeOf(sizes) * TYPE_WORDS;
+    this.#addGranules(type, classes.granules[id]! - classes.granules[idBefore]!);
+    this.#addPayload(type, valueBytes - oldBytes);
+    if (id === idBefore) {
+      this.#addRequested(shard, id, bytes - bytesBefore);
+      return;
+    }
+    this.#addRequested(shard, id, bytes);
+    this.#addRequested(shard, idBefore, -bytesBefore);
+  }
+
+  #addGranules(type: number, delta: number): void {
+    if (delta !== 0) this.#context.write(type + 1, this.#context.meta[type + 1]! + delta);
+  }
+
+  #addPayload(type: number, delta: number): void {
+    const { meta } = this.#context;
+    const low = (meta[type + 2]! >>> 0) + delta;
     this.#context.write(type + 2, low | 0);
     const carry = Math.floor(low / 0x1_0000_0000);
     if (carry !== 0) this.#context.write(type + 3, meta[type + 3]! + carry);
-    this.#accountClassesLocked(shard, paddedKey(keyBytes) + valueBytes, flagsOf(sizes), sign);
   }
 
   /** The bytes that were asked for, by slab class: what is left of the chunks is waste. */

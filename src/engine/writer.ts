@@ -185,8 +185,8 @@ export class Writer {
     const hasOld = this.#findLocked(shard, key);
     this.#index.openLocked(place.primary);
     const sizes = packSizes(key.byteLength, key.type, flags);
-    this.#items.accountLocked(shard, sizes, valueBytes, 1);
     if (!hasOld) {
+      this.#items.accountLocked(shard, sizes, valueBytes, 1);
       const hasSlot = this.#index.insertLocked(shard, place.primary, tag, ref, time);
       assert(hasSlot, 'no slot for an entry whose place was prepared');
       this.#context.journal.commit();
@@ -200,7 +200,7 @@ export class Writer {
     const slot = arena.wordIndex(place.bucket) + place.slot;
     const cause = this.#causeOf(old, bucket[slot + BUCKET.tags]!, bucket[slot + BUCKET.times]!, CAUSE.replaced);
     this.#index.writeSlotLocked(place.bucket, place.slot, tag, ref, time);
-    this.#items.accountLocked(shard, oldSizes, oldBytes, -1);
+    this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
     this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause);
   }
