@@ -34,6 +34,6 @@ export interface Contender {
   /** Every lane has a cache of its own and fills it; otherwise only the first lane does. */
   readonly isPerThread?: boolean;
   prepare(setup: Setup): Promise<Prepared>;
-  /** In a lane's thread. */
-  open(setup: Setup, share: unknown): Promise<Lane>;
+  /** In a lane's thread. `keys` are those of all items. */
+  open(setup: Setup, keys: readonly string[], share: unknown): Promise<Lane>;
 }

@@ -3,17 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Contender, Lane, Prepared, Setup } from './contender.js';
-import { bytesOf, keysOf, objectOf, poolOf, type SmallObject } from './values.js';
+import { bytesOf, objectOf, poolOf, type SmallObject } from './values.js';
 
 /** Puts that are awaited together: lmdb gathers them into transactions. */
 const PUTS = 1_000;
 
-async function open(setup: Setup, share: unknown): Promise<Lane> {
+async function open(setup: Setup, keys: readonly string[], share: unknown): Promise<Lane> {
   // Only the lanes that need it load its native addon.
   const lmdb = await import('lmdb');
   const encoding = setup.kind === 'bytes' ? 'binary' : 'msgpack';
   const db = lmdb.open<unknown, string>({ path: share as string, encoding, noSync: true, mapSize: 4 * 2 ** 30 });
-  const keys = keysOf(setup);
   const value: (item: number) => unknown = poolOf<unknown>(
     setup.kind === 'bytes' ? (item) => Buffer.from(bytesOf(item)) : objectOf,
   );

@@ -1,14 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { Contender, Lane, Setup } from './contender.js';
-import { bytesOf, keysOf, objectOf, poolOf } from './values.js';
+import { bytesOf, objectOf, poolOf } from './values.js';
 
 /** With a TTL; a cache in each thread, since it can't be shared. What it holds are references: it copies nothing. */
 export const lruCache: Contender = {
   name: 'lru-cache, TTL',
   isPerThread: true,
   prepare: async () => ({ share: undefined, close: async () => {} }),
-  async open(setup: Setup): Promise<Lane> {
-    const keys = keysOf(setup);
+  async open(setup: Setup, keys: readonly string[]): Promise<Lane> {
     const options = { max: setup.items, ttl: 3_600_000 };
     if (setup.kind === 'bytes') {
       const cache = new LRUCache<string, Uint8Array>(options);

@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import type { Contender, Lane, Prepared, Setup } from './contender.js';
 import { encodeCommand, RespClient } from './resp.js';
-import { bytesOf, keysOf, objectOf, poolOf, type SmallObject } from './values.js';
+import { bytesOf, objectOf, poolOf, type SmallObject } from './values.js';
 
 /** Commands in one pipeline. */
 const PIPELINE = 100;
@@ -58,9 +58,8 @@ async function prepare(): Promise<Prepared> {
   return { share: port, close };
 }
 
-async function open(setup: Setup, share: unknown): Promise<Lane> {
+async function open(setup: Setup, keys: readonly string[], share: unknown): Promise<Lane> {
   const connection = await client(share as number);
-  const keys = keysOf(setup);
   const value = poolOf<Buffer | string>(
     setup.kind === 'bytes' ? (item) => Buffer.from(bytesOf(item)) : (item) => JSON.stringify(objectOf(item)),
   );

@@ -1,7 +1,7 @@
 /** A map of strings in one SharedArrayBuffer: no eviction, no expiry. */
 import { createRequire } from 'node:module';
 import type { Contender, Lane, Prepared, Setup } from './contender.js';
-import { keysOf, poolOf, type SmallObject, textOf } from './values.js';
+import { poolOf, type SmallObject, textOf } from './values.js';
 
 interface Strings {
   get(key: string): string | undefined;
@@ -23,10 +23,9 @@ export const sharedMap: Contender = {
     // Its chains grow long when it is nearly full.
     return { share: new SharedMap(items * 2, KEY_CHARS, VALUE_CHARS), close: async () => {} };
   },
-  async open(setup: Setup, share: unknown): Promise<Lane> {
+  async open(setup: Setup, keys: readonly string[], share: unknown): Promise<Lane> {
     // What arrived is a clone without its methods; this is how the package itself says to bring them back.
     const map = Object.setPrototypeOf(share, load().prototype) as Strings;
-    const keys = keysOf(setup);
     const pool = poolOf((item) => textOf(setup, item));
     const read =
       setup.kind === 'bytes'

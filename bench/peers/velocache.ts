@@ -1,6 +1,6 @@
 import { attachCache, type CacheHandle, createCache } from '../../src/index.js';
 import type { Contender, Lane, Prepared, Setup } from './contender.js';
-import { bytesOf, keysOf, objectOf, poolOf, type SmallObject } from './values.js';
+import { bytesOf, objectOf, poolOf, type SmallObject } from './values.js';
 
 /** Room for every item: nothing is evicted. */
 const BYTES_PER_ITEM = 360;
@@ -13,9 +13,8 @@ function velocache(name: string, ttl: string | undefined): Contender {
       const cache = await createCache({ capacity, types: ttl === undefined ? {} : { default: { ttl } } });
       return { share: cache.handle, close: () => cache.close() };
     },
-    async open(setup: Setup, share: unknown): Promise<Lane> {
+    async open(setup: Setup, keys: readonly string[], share: unknown): Promise<Lane> {
       const cache = attachCache(share as CacheHandle<{ default: SmallObject }>);
-      const keys = keysOf(setup);
       if (setup.kind === 'bytes') {
         const pool = poolOf(bytesOf);
         return {
