@@ -2,7 +2,7 @@
 export { Arena, type ArenaIdentity } from './arena.js';
 export { assert, InvariantError } from './assert.js';
 export { alignUp, ceilPower, countBits, isPower, lowestBit } from './bits.js';
-export { COARSE_TICKS_MAX, isBefore, ManualClock, SharedClock, SPAN_MS_MAX, spanTicks, TICK_MS } from './clock.js';
+export { COARSE_TICKS_MAX, isBefore, ManualClock, SharedClock, SPAN_MS_MAX, spanTicks } from './clock.js';
 export { Counters } from './counters.js';
 export { EventRing, type RingRecord } from './event-ring.js';
 export { KeyHash } from './hash.js';
@@ -12,7 +12,6 @@ export {
   BUCKET,
   BUCKET_GRANULES,
   BUCKET_SLOTS,
-  BUCKET_WORDS,
   CLASS_MAX,
   HEADER,
   HISTORY_ENTRIES,

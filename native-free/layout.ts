@@ -38,7 +38,6 @@ export const STATE_CLOSED = 2;
 export const GRANULE_SHIFT = 3;
 
 /** A bucket is two cache lines: sequence, overflow, and ten slots of tag, ref and time. */
-export const BUCKET_WORDS = 32;
 export const BUCKET_GRANULES = 16;
 export const BUCKET_SLOTS = 10;
 export const BUCKET = { sequence: 0, overflow: 1, tags: 2, refs: 12, times: 22 } as const;

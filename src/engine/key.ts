@@ -8,7 +8,7 @@ import { KEY_BYTES_MAX } from './item.js';
 
 export const KEY_OK = 0;
 export const KEY_NOT_STRING = 1;
-export const KEY_TOO_LONG = 2;
+const KEY_TOO_LONG = 2;
 export const KEY_ILL_FORMED = 3;
 
 const encoder = new TextEncoder();

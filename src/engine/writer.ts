@@ -33,7 +33,7 @@ import type { EvictionPolicy } from './ports.js';
 /** The value is stored. */
 export const STORED = 1;
 /** There is no room that may be had; the key is absent now. */
-export const NO_ROOM = 0;
+const NO_ROOM = 0;
 /** The shard's lock could not be had; nothing has changed. */
 export const BUSY = 2;
 

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 /** What a floor may import besides itself, by the beginning of the path. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'native-free/': ['#atomics'],
-  'src/engine/': ['#atomics', 'native-free/'],
+  'src/engine/': ['#atomics', 'node:worker_threads', 'native-free/'],
   'src/policies/': ['native-free/', 'src/engine/ports.ts'],
   'src/codecs/': ['node:', 'msgpackr/', 'src/errors.ts'],
   'src/cache/': ['#atomics', 'node:', 'native-free/', 'src/engine/', 'src/policies/', 'src/codecs/', 'src/errors.ts'],
