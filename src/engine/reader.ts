@@ -135,6 +135,7 @@ export class Reader {
     const hash = key.hash;
     let bucket = primary;
     for (let hop = 0; hop < HOPS_MAX; hop++) {
+      checkpoint();
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {

@@ -114,10 +114,11 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'a split of a bucket against get and set',
     forbidden: ['a get misses an entry that has moved to the new bucket'],
     pages: 8,
+    // The next insert splits the first bucket; 9, 21 and 41 are the keys that move.
     prepare: range(56).map((key) => set(key)),
     threads: [
       [set(56), set(57)],
-      [get(0), get(1), get(2), get(3), get(4), get(5)],
+      [get(9), get(1), get(21), get(3), get(41), get(9)],
       [set(6), get(6), del(7), get(7)],
     ],
   },
@@ -221,7 +222,11 @@ export const SCENARIOS: readonly Scenario[] = [
     forbidden: ['a get looks for an entry where the undone split would have put it'],
     pages: 8,
     prepare: range(56).map((key) => set(key)),
-    threads: [[{ kind: 'recover' }, set(58), get(56)], [set(56), set(57)], range(8).map((key) => get(key))],
+    threads: [
+      [{ kind: 'recover' }, set(58), get(56)],
+      [set(56), set(57)],
+      [9, 21, 41, 0, 9, 21, 41, 1].map((key) => get(key)),
+    ],
   },
   {
     name: 'clear against set and get',
@@ -258,6 +263,12 @@ export const PAIRS: readonly Scenario[] = [
   pair('set and delete', [set(0)], [set(0)], [del(0), get(0)]),
   pair('delete, set in its chunk, and get', [set(0)], [del(0), set(1)], [get(0)]),
   pair('chained set and get', [set(0, CHAINED)], [set(0, CHAINED)], [get(0)]),
+  {
+    // Of another bucket, so that only the removal moves the sequence that the get looks at.
+    ...pair('delete, set of another bucket in its chunk, and get', [set(0)], [del(0), set(1)], [get(0)]),
+    hot: false,
+  },
+  pair('chained item set anew in its chunks, and get', [set(0, CHAINED)], [del(0), set(0, CHAINED)], [get(0)]),
   pair('chained delete, set in its chunks, and get', [set(0, CHAINED)], [del(0), set(1, CHAINED)], [get(0)]),
   { ...pair('chained set and get of a neighbour', [set(0, CHAINED), set(1)], [set(1)], [get(0)]) },
   {
@@ -276,7 +287,7 @@ export const PAIRS: readonly Scenario[] = [
       'split and get',
       range(56).map((key) => set(key)),
       [set(56)],
-      [get(0), get(1), get(2)],
+      [get(9), get(21), get(0)],
     ),
     hot: false,
   },

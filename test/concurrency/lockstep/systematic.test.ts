@@ -5,7 +5,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Lockstep, type Schedule } from './harness.js';
-import { PAIRS } from './scenarios.js';
+import { PAIRS, SCENARIOS } from './scenarios.js';
+import { aroundDeath } from './schedules.js';
 
 const SAMPLES = Number(process.env['LOCKSTEP_PAIRS'] ?? 100);
 const SEED = Number(process.env['LOCKSTEP_SEED'] ?? 1);
@@ -50,6 +51,19 @@ describe(`schedules with few switches, seed ${SEED}`, () => {
       }
     });
   }
+
+  it('a get on both sides of a death and its recovery', async () => {
+    const scenario = SCENARIOS.find(({ name }) => name === 'a writer that dies, beside a reader')!;
+    const lockstep = await Lockstep.start(scenario);
+    try {
+      for (const schedule of aroundDeath()) {
+        const { problems } = lockstep.run(schedule);
+        expect(problems, JSON.stringify(schedule)).toEqual([]);
+      }
+    } finally {
+      await lockstep.close();
+    }
+  });
 
   it('is the same run for the same words', async () => {
     const lockstep = await Lockstep.start(PAIRS[0]!);

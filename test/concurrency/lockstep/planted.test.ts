@@ -1,0 +1,165 @@
+/**
+ * Goal: the suites of this folder can fail. Method: each bug below is planted in a copy of the built package, and the
+ * suite that is there for it must find something. A bug that is no longer found, or whose place is no longer found,
+ * fails here.
+ */
+import { describe, expect, it } from 'vitest';
+import { DEATHS, type DeathMode } from './death-cases.js';
+import { Lockstep, type Schedule } from './harness.js';
+import { killAtEveryStep } from './kill-all.js';
+import { type Plant, withPlant } from './plant.js';
+import { RUNNABLE } from './scenarios.js';
+import { aroundDeath } from './schedules.js';
+
+type Look = (root: string) => Promise<readonly string[]>;
+
+/** The first problems that a scenario's schedules lead to. */
+function schedules(name: string, of: () => Iterable<Schedule>): Look {
+  return async (root) => {
+    const lockstep = await Lockstep.start(RUNNABLE.find((scenario) => scenario.name === name)!, root);
+    try {
+      for (const schedule of of()) {
+        const { problems } = lockstep.run(schedule);
+        if (problems.length !== 0) return problems;
+      }
+      return [];
+    } finally {
+      await lockstep.close();
+    }
+  };
+}
+
+/** Every schedule that begins with the second thread and has one switch. */
+function* oneSwitch(): Generator<Schedule> {
+  for (let step = 1; step < 60; step++) yield { seed: 1, plan: { start: 2, switches: [[step, 1]] } };
+}
+
+/** The second thread dies at each of its turns, in schedules of several kinds. */
+function* dying(): Generator<Schedule> {
+  for (let seed = 1; seed <= 12; seed++) {
+    for (let turn = 20; turn < 90; turn++) {
+      yield { seed: seed * 100 + turn, rarity: 2 + (seed % 6), victim: { thread: 2, turn } };
+    }
+  }
+}
+
+function kills(name: string, modes: readonly DeathMode[], stride = 17): Look {
+  return async (root) => {
+    const deathCase = DEATHS.find((candidate) => candidate.name === name)!;
+    return (await killAtEveryStep(deathCase, modes, stride, root)).problems;
+  };
+}
+
+const PLANTS: readonly (Plant & { readonly look: Look })[] = [
+  {
+    name: 'a reader without the second look at the sequence',
+    file: 'src/engine/reader.js',
+    from: 'if (!this.#seqlock.isValid(words, at, sequence) || !isWhole)',
+    to: 'if (!isWhole)',
+    look: schedules('delete, set in its chunk, and get', oneSwitch),
+  },
+  {
+    name: 'a removal that leaves the sequence as it is',
+    file: 'src/engine/items.js',
+    from: 'this.#index.openLocked(place.primary);',
+    to: '',
+    look: schedules('delete, set of another bucket in its chunk, and get', oneSwitch),
+  },
+  {
+    name: 'a miss that does not ask whether the bucket was split',
+    file: 'src/engine/reader.js',
+    from: ' && meta[shard + SHARD.bucketCount] === count;',
+    to: ';',
+    look: schedules('split and get', oneSwitch),
+  },
+  {
+    name: 'a chained copy without the second look at the generation',
+    file: 'src/engine/reader.js',
+    from: 'this.#isChained(ref) && words[at + WORD_GENERATION] === generation;',
+    to: 'this.#isChained(ref);',
+    look: schedules('chained item set anew in its chunks, and get', oneSwitch),
+  },
+  {
+    name: 'a chained copy that takes an item of one chunk for its own',
+    file: 'src/engine/reader.js',
+    from: 'this.#isChained(ref) && words[at + WORD_GENERATION]',
+    to: 'words[at + WORD_GENERATION]',
+    look: schedules('a chained item that gives way to one that looks like it', oneSwitch),
+  },
+  {
+    name: 'a replacement that keeps the old chunk',
+    file: 'src/engine/writer.js',
+    from: 'this.#items.releaseChunksLocked(shard, old, oldSizes);',
+    to: '',
+    look: schedules('set and set', oneSwitch),
+  },
+  {
+    name: 'a commit that closes the sequences before it empties the journal',
+    file: 'native-free/journal.js',
+    from: 'checkpoint();\n        // The store that decides',
+    to: 'checkpoint();\n        if (this.#open !== 0) this.#closeSequences(this.#open);\n        // The store that decides',
+    look: schedules('a writer that dies, beside a reader', dying),
+  },
+  {
+    name: 'a recovery that sets sequences back',
+    file: 'native-free/journal.js',
+    from: 'this.#closeSequences(load(this.#meta, base + OPEN_COUNT));',
+    to: `for (let i = 0; i < this.#meta[base + OPEN_COUNT]; i++) {
+            const address = this.#meta[base + OPEN_FIRST + i];
+            const words = this.#segments[address >>> SEGMENT_SHIFT];
+            if ((words[address & WORD_MASK] & 1) !== 0) store(words, address & WORD_MASK, words[address & WORD_MASK] - 1);
+        }
+        store(this.#meta, base + OPEN_COUNT, 0);`,
+    look: schedules('a writer that dies, beside a reader', aroundDeath),
+  },
+  {
+    name: 'a recovery that leaves sequences odd',
+    file: 'native-free/journal.js',
+    from: 'this.#closeSequences(load(this.#meta, base + OPEN_COUNT));',
+    to: '',
+    look: kills('set that replaces, in the class', ['recovery']),
+  },
+  {
+    name: 'an undo that leaves out the last entry',
+    file: 'native-free/journal.js',
+    from: 'let i = load(this.#meta, base + COUNT) - 1;',
+    to: 'let i = load(this.#meta, base + COUNT) - 2;',
+    look: kills('set of a new key', ['takeover']),
+  },
+  {
+    name: 'an undo in the order of the stores',
+    file: 'native-free/journal.js',
+    from: 'for (let i = load(this.#meta, base + COUNT) - 1; i >= 0; i--) {',
+    to: 'for (let i = 0, n = load(this.#meta, base + COUNT); i < n; i++) {',
+    look: kills('set that replaces, in the class', ['recovery']),
+  },
+  {
+    name: 'a lock taken from the dead without a repair',
+    file: 'src/engine/context.js',
+    from: 'got === LOCK_LEFT || ',
+    to: '',
+    look: kills('set of a new key', ['takeover']),
+  },
+  {
+    name: 'a recovery that keeps the pages the dead had taken',
+    file: 'src/engine/recovery.js',
+    from: 'this.#pages.reclaimSpareLocked(shard);',
+    to: '',
+    look: kills('set in a class that has no page', ['recovery']),
+  },
+  {
+    name: 'a recovery that only enters the shards of the dead itself',
+    file: 'src/engine/recovery.js',
+    from: 'if (load(this.#context.meta, shard + SHARD.lock) === 0)',
+    to: 'if (!isHeldBy(this.#context.meta, shard + SHARD.lock, token))',
+    look: kills('set that replaces a chained item by another', ['twice'], 37),
+  },
+];
+
+describe('planted bugs are found', () => {
+  for (const plant of PLANTS) {
+    it(plant.name, async () => {
+      expect(await withPlant(plant, plant.look)).not.toEqual([]);
+    });
+  }
+});
