@@ -200,7 +200,8 @@ export const SCENARIOS: readonly Scenario[] = [
     hot: true,
     prepare: [set(0), set(1)],
     threads: [
-      [{ kind: 'recover' }, get(0), set(0)],
+      // No write after the recovery: it would move the sequence on, and so hide one that was set back.
+      [{ kind: 'recover' }, get(0)],
       [set(0), del(0), set(0, 90)],
       [get(0), get(1), get(0), get(0)],
     ],
