@@ -86,7 +86,7 @@ export class Chains {
     this.clearIntentLocked(intent);
     this.#context.journal.commit();
     this.freePendingLocked(shard);
-    if (this.#context.isMine(intent)) this.#context.holdsIntents = false;
+    if (this.#context.isMine(intent)) this.#context.recountIntents();
   }
 
   /** Frees what hangs on `pendingFree`, a transaction a piece. */
@@ -197,7 +197,7 @@ export class Chains {
     }
     journal.commit();
     this.freePendingLocked(shard);
-    if (this.#context.isMine(intent)) this.#context.holdsIntents = false;
+    if (this.#context.isMine(intent)) this.#context.recountIntents();
   }
 
   /** A pinned item that leaves the index becomes an orphan: the last pin frees it. In the transaction in hand. */

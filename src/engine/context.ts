@@ -21,6 +21,8 @@ import {
   LOCK_BUSY,
   LOCK_LEFT,
   lockToken,
+  OWNER_INTENT_COUNT,
+  OWNER_INTENTS,
   OWNER_WORDS,
   release,
   SHARD,
@@ -128,6 +130,13 @@ export class Context {
   isMine(intent: number): boolean {
     const first = this.arena.owners.record(this.slot);
     return intent >= first && intent < first + OWNER_WORDS;
+  }
+
+  /** After letting go of an intent: others may be left, from an operation that could not let go of them. */
+  recountIntents(): void {
+    const first = this.arena.owners.record(this.slot) + OWNER_INTENTS;
+    this.holdsIntents = false;
+    for (let i = 0; i < OWNER_INTENT_COUNT; i++) if (this.meta[first + i * 2] !== 0) this.holdsIntents = true;
   }
 
   /** Orders the building of chained items, so that two don't each hold half of the room that one needs. */

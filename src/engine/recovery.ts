@@ -128,7 +128,7 @@ export class Recovery {
       this.#settleLocked(shard, intent);
       this.#context.leave(shard);
     }
-    if (slot === this.#context.slot) this.#context.holdsIntents = false;
+    if (slot === this.#context.slot) this.#context.recountIntents();
     return true;
   }
 

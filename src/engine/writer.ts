@@ -333,7 +333,7 @@ export class Writer {
     this.#items.renewGenerationLocked(shard, head);
     this.#chains.clearIntentLocked(intent);
     this.#publishLocked(shard, key, head, flags, value.length, lifetime);
-    this.#context.holdsIntents = false;
+    this.#context.recountIntents();
     this.#context.leave(shard);
     return STORED;
   }
