@@ -124,6 +124,8 @@ export type DeathMode = (typeof DEATH_MODES)[number];
 export interface DeathsData {
   readonly deathCase: number;
   readonly modes: readonly DeathMode[];
+  /** Each mode goes through one step in so many of the operation. */
+  readonly every: number;
   /** Of the deaths in the recovery, one in so many. */
   readonly stride: number;
 }

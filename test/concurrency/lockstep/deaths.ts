@@ -14,11 +14,10 @@ const HOOK = Symbol.for('velocache.checkpoint');
 const NEW_ID = 5_000;
 /** More steps than any operation has: a survivor that takes them hangs. */
 const STEPS_MAX = 200_000;
-const SURVIVOR = 1;
 const VICTIM = 2;
 const SECOND = 3;
 
-const { deathCase, modes, stride } = workerData as DeathsData;
+const { deathCase, modes, every, stride } = workerData as DeathsData;
 const scenario: DeathCase = DEATHS[deathCase]!;
 const hooks = globalThis as unknown as Record<symbol, ((operation: string) => void) | undefined>;
 const problems: string[] = [];
@@ -29,6 +28,7 @@ let deaths = 0;
 globalThis.performance.now = () => nowMs;
 Object.assign(Atomics, { wait: () => 'timed-out' });
 
+/** Never dies, so one store of it does for all runs. */
 const template = World.create(scenario, SECOND);
 const pristine = template.arena.buffers.map((buffer) => new Uint8Array(buffer).slice());
 const pristineClock = new Uint8Array(template.clock.buffer).slice();
@@ -90,7 +90,7 @@ function neighbourOf(world: World): () => void {
 /** False once the operation has no step `at`. */
 function killOnce(at: number): boolean {
   restore();
-  const survivor = enter(SURVIVOR);
+  const survivor = template;
   const victim = enter(VICTIM);
   if (!dies(at, () => operate(victim), neighbourOf(survivor))) return false;
   deaths += 1;
@@ -130,7 +130,7 @@ function recover(survivor: World, threadId: number, at: number): void {
 function killRecoveries(at: number): boolean {
   for (let second = 1 + (at % stride); ; second += stride) {
     restore();
-    const survivor = enter(SURVIVOR);
+    const survivor = template;
     const victim = enter(VICTIM);
     const helper = enter(SECOND);
     dies(at, () => operate(victim), neighbourOf(survivor));
@@ -193,9 +193,10 @@ const PROBLEMS_MAX = 20;
 
 /** Returns how many steps the operation has. */
 function killEach(): number {
-  let at = 1;
+  // Where only some steps are gone through, they are others for each mode.
+  let at = 1 + (modes.indexOf(mode) % every);
   try {
-    while (problems.length < PROBLEMS_MAX && killOnce(at)) at += 1;
+    while (problems.length < PROBLEMS_MAX && killOnce(at)) at += every;
   } catch (error) {
     note(at, [error instanceof Error ? (error.stack ?? error.message) : String(error)]);
   }

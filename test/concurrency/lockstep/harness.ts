@@ -1,7 +1,7 @@
 /** The controller: starts a scenario's threads once, then has them do one run after the other, each from its words. */
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { CONTROL, CONTROL_BYTES, FAILED_STEPS, RECORD_WORDS, TEXT, type ThreadData, TURN_MS } from './control.js';
+import { CONTROL, CONTROL_BYTES, RECORD_WORDS, TEXT, type ThreadData, TURN_MS } from './control.js';
 import { type Entry, judge } from './history.js';
 import { RUNNABLE, type Scenario } from './scenarios.js';
 import { layoutFor } from './world.js';
@@ -10,6 +10,9 @@ import { layoutFor } from './world.js';
 export const BUILT: string = fileURLToPath(new URL('../../../dist/', import.meta.url));
 
 const STEPS_MAX = 60_000;
+
+/** Behind the codes of CONTROL.failed. */
+const FAILURES = ['', 'a thread does not come to an end', 'an operation threw'];
 
 export interface Schedule {
   /** For what is drawn: who goes on at parks, and, without a plan, at every step. */
@@ -24,6 +27,8 @@ export interface Schedule {
 export interface Run {
   readonly steps: number;
   readonly hasDied: boolean;
+  /** Step at which each thread ended its last operation; 0 for one that didn't. */
+  readonly ends: readonly number[];
   /** Nothing when every outcome is allowed. */
   readonly problems: readonly string[];
 }
@@ -110,13 +115,16 @@ export class Lockstep {
 
   #collect(): Run {
     const control = this.#control;
-    const steps = control[CONTROL.step]!;
-    const hasDied = control[CONTROL.isDead] !== 0;
-    const failed = control[CONTROL.failed];
     const said = JSON.parse(new TextDecoder().decode(this.#text.slice(0, control[TEXT]!)) || '[]') as string[];
-    if (failed === FAILED_STEPS) return { steps, hasDied, problems: ['a thread does not come to an end', ...said] };
-    if (failed !== 0) return { steps, hasDied, problems: ['an operation threw', ...said] };
-    return { steps, hasDied, problems: [...judge(this.scenario, this.#entries()), ...said] };
+    const entries = this.#entries();
+    const judged =
+      control[CONTROL.failed] === 0 ? judge(this.scenario, entries) : [FAILURES[control[CONTROL.failed]!]!];
+    return {
+      steps: control[CONTROL.step]!,
+      hasDied: control[CONTROL.isDead] !== 0,
+      ends: this.scenario.threads.map((_, i) => entries.findLast(({ thread }) => thread === i + 1)?.last ?? 0),
+      problems: [...judged, ...said],
+    };
   }
 
   #entries(): Entry[] {

@@ -3,14 +3,15 @@ import { Worker } from 'node:worker_threads';
 import { DEATHS, type DeathCase, type DeathMode, type DeathsData, type DeathsReport } from './death-cases.js';
 import { BUILT } from './harness.js';
 
-/** `stride`: of the deaths in a recovery, one in so many. */
+/** Each mode takes one step in `every` of the operation, and one in `stride` of its recovery. */
 export function killAtEveryStep(
   deathCase: DeathCase,
   modes: readonly DeathMode[],
+  every: number,
   stride: number,
   root: string = BUILT,
 ): Promise<DeathsReport> {
-  const workerData: DeathsData = { deathCase: DEATHS.indexOf(deathCase), modes, stride };
+  const workerData: DeathsData = { deathCase: DEATHS.indexOf(deathCase), modes, every, stride };
   const worker = new Worker(`${root}test/concurrency/lockstep/deaths.js`, {
     workerData,
     execArgv: ['--conditions=velocache-checkpoints'],

@@ -1,21 +1,25 @@
 /**
  * Goal: an operation may be killed at any of its steps. After it, and after the death of the recovery at any of its
  * own: verify() is [], every page and chunk is accounted for, the key has its old value or its new one, all other keys
- * are as they were, and nobody hangs. LOCKSTEP_STRIDE=1 kills each recovery at every step, not at one in a few.
+ * are as they were, and nobody hangs. LOCKSTEP_STRIDE=1 does so in every mode, and kills each recovery at every
+ * step, not at one in a few.
  */
 import { describe, expect, it } from 'vitest';
 import { DEATH_MODES, DEATHS } from './death-cases.js';
 import { killAtEveryStep } from './kill-all.js';
 
-const STRIDE = Number(process.env['LOCKSTEP_STRIDE'] ?? 151);
+const STRIDE = Number(process.env['LOCKSTEP_STRIDE'] ?? 307);
+
+/** In the short version each step is killed in two of the four modes. */
+const EVERY = STRIDE === 1 ? 1 : 2;
 
 describe('death at every step', () => {
   for (const deathCase of DEATHS) {
     it(deathCase.name, async () => {
-      const { steps, deaths, problems } = await killAtEveryStep(deathCase, DEATH_MODES, STRIDE);
+      const { steps, deaths, problems } = await killAtEveryStep(deathCase, DEATH_MODES, EVERY, STRIDE);
       expect(problems).toEqual([]);
       expect(steps).toBeGreaterThan(10);
-      expect(deaths).toBeGreaterThan(steps * (DEATH_MODES.length - 1));
+      expect(deaths).toBeGreaterThan(steps);
     });
   }
 });

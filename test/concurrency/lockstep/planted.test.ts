@@ -46,7 +46,7 @@ function* dying(): Generator<Schedule> {
 function kills(name: string, modes: readonly DeathMode[], stride = 17): Look {
   return async (root) => {
     const deathCase = DEATHS.find((candidate) => candidate.name === name)!;
-    return (await killAtEveryStep(deathCase, modes, stride, root)).problems;
+    return (await killAtEveryStep(deathCase, modes, 1, stride, root)).problems;
   };
 }
 

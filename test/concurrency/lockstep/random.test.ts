@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { Lockstep, type Schedule } from './harness.js';
 import { FORBIDDEN_ALWAYS, SCENARIOS, type Scenario } from './scenarios.js';
 
-const SEEDS = Number(process.env['LOCKSTEP_SEEDS'] ?? 60);
+const SEEDS = Number(process.env['LOCKSTEP_SEEDS'] ?? 40);
 const ONLY = process.env['LOCKSTEP_SEED'];
 /** A run switches threads at one step in so many: finely, and so that whole operations fall between two steps. */
 /** About as many turns as the operations of a victim take. */

@@ -145,25 +145,22 @@ export class World {
     return store.set(makeValue(operation.key, id, operation.bytes), 0, { deadline, idleTicks });
   }
 
-  /** What is wrong at rest: the structure itself, and pages or chunks that nothing accounts for. */
+  /** What is wrong with the structure at rest. */
   problems(): string[] {
-    const problems = this.store.verify();
-    const stats = this.store.stats();
-    const pages = stats.pagesFree + stats.classes.reduce((sum, { pages }) => sum + pages, 0);
-    const index = stats.bytesIndex / PAGE_BYTES;
-    if (pages + index !== stats.pagesTotal) {
-      problems.push(`pages: ${pages} free or of items and ${index} of the index, of ${stats.pagesTotal}`);
-    }
-    if (stats.shardsEmptied !== 0) problems.push(`${stats.shardsEmptied} shards had to be emptied`);
-    return problems;
+    return this.store.verify();
   }
 
-  /** Removes everything; says what is still taken then. */
+  /** Removes everything; says what is still taken then, by chunks and by pages. */
   leaks(): string[] {
     this.store.begin();
     if (!this.store.clear(-1)) return ['the clearing could not have its lock'];
-    const taken = this.store.stats().classes.filter(({ chunksUsed }) => chunksUsed !== 0);
+    const { classes, pagesFree, pagesTotal, bytesIndex, shardsEmptied } = this.store.stats();
+    const taken = classes.filter(({ chunksUsed }) => chunksUsed !== 0);
     const sentences = taken.map(({ chunkBytes, chunksUsed }) => `${chunksUsed} chunks of ${chunkBytes} bytes leaked`);
-    return [...sentences, ...this.store.verify()];
+    const ofItems = classes.reduce((sum, { pages }) => sum + pages, 0);
+    const pages = pagesFree + ofItems + bytesIndex / PAGE_BYTES;
+    if (pages !== pagesTotal) sentences.push(`${pages} pages are free, of items or of the index, of ${pagesTotal}`);
+    if (shardsEmptied !== 0) sentences.push(`${shardsEmptied} shards had to be emptied`);
+    return [...sentences, ...this.problems()];
   }
 }
