@@ -14,9 +14,12 @@ const LOOP_BYTES_MAX = 256;
 export class Landing {
   bytes: Uint8Array<ArrayBuffer> = newBlock();
   start = 0;
+  /** That of `bytes`, kept since asking a view for it is slow. */
+  #buffer: ArrayBuffer = this.bytes.buffer;
   #words: Int32Array<ArrayBuffer> = new Int32Array(this.bytes.buffer);
   #next = 0;
   #blockBytes: Uint8Array<ArrayBuffer> = this.bytes;
+  #blockBuffer: ArrayBuffer = this.#buffer;
   #blockWords: Int32Array<ArrayBuffer> = this.#words;
   #scratchBytes: Uint8Array<ArrayBuffer> = new Uint8Array(SHARED_BYTES_MAX);
   #scratchWords: Int32Array<ArrayBuffer> = new Int32Array(this.#scratchBytes.buffer);
@@ -25,7 +28,8 @@ export class Landing {
   forUser(length: number): void {
     if (length > SHARED_BYTES_MAX) {
       this.bytes = new Uint8Array((length + 7) & ~7);
-      this.#words = new Int32Array(this.bytes.buffer);
+      this.#buffer = this.bytes.buffer;
+      this.#words = new Int32Array(this.#buffer);
       this.start = 0;
       return;
     }
@@ -33,10 +37,12 @@ export class Landing {
     const isDetached = this.#blockBytes.length === 0;
     if (isDetached || this.#next + length > BLOCK_BYTES) {
       this.#blockBytes = newBlock();
-      this.#blockWords = new Int32Array(this.#blockBytes.buffer);
+      this.#blockBuffer = this.#blockBytes.buffer;
+      this.#blockWords = new Int32Array(this.#blockBuffer);
       this.#next = 0;
     }
     this.bytes = this.#blockBytes;
+    this.#buffer = this.#blockBuffer;
     this.#words = this.#blockWords;
     this.start = this.#next;
   }
@@ -45,7 +51,7 @@ export class Landing {
   take(length: number): Uint8Array {
     const { start } = this;
     if (this.bytes === this.#blockBytes) this.#next = (start + length + 7) & ~7;
-    return new Uint8Array(this.bytes.buffer, start, length);
+    return new Uint8Array(this.#buffer, start, length);
   }
 
   /** Points `bytes` and `start` at scratch room. */
