@@ -46,6 +46,12 @@ export class WhiteBox {
     return this.store.set(value, 0, FOREVER) === STORED;
   }
 
+  /** True if the key was there. */
+  delete(key: string): boolean {
+    this.store.key.prepare(key, 0);
+    return this.store.delete() === STORED;
+  }
+
   get entries(): number {
     return this.store.stats().entries;
   }
