@@ -18,6 +18,7 @@ export interface EngineOptions {
   readonly itemBytesMax?: number;
   readonly eventWords?: number;
   readonly clock?: ManualClock;
+  readonly weakMemory?: boolean;
   /** The key of the hash: tests that need keys to collide know it. */
   readonly hashKey?: readonly [number, number];
 }
@@ -56,7 +57,7 @@ export class Engine {
       slot: this.slot,
       threadId,
       itemBytesMax: options.itemBytesMax ?? capacityBytes / 8,
-      weakMemory: false,
+      weakMemory: options.weakMemory ?? false,
       policy: new LruPolicy(arena.meta, arena.layout, shared),
     });
   }
