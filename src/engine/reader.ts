@@ -30,6 +30,7 @@ import {
 import type { Key } from './key.js';
 import { Landing } from './landing.js';
 import type { EvictionPolicy } from './ports.js';
+import { CONDITION_BROKEN } from './recovery.js';
 
 /** What a lookup is for. */
 export const READ_PRESENCE = 0;
@@ -81,14 +82,33 @@ export class Reader {
   /** Looks a key up; true for a hit. `renew`: the read counts as a use of the entry. */
   read(key: Key, want: number, renew: boolean): boolean {
     const shard = this.#context.shardOf(key.hash);
+    try {
+      const outcome = this.#readUnlocked(shard, key, want, renew);
+      if (outcome !== AGAIN) return outcome === HIT;
+    } catch (error) {
+      // A ref that leads out of the arena: what it is worth is seen under the lock.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    this.#context.countGlobal(GLOBAL_COUNTER.readerFallbacks, 1);
+    try {
+      return this.#readLocked(shard, key, want, renew);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      // Under the lock nothing moves: the shard is broken. It is emptied, and the key is not in it.
+      this.#context.meta[shard + SHARD.condition] = CONDITION_BROKEN;
+      this.#context.repairAbandoned();
+      return false;
+    }
+  }
+
+  #readUnlocked(shard: number, key: Key, want: number, renew: boolean): number {
     let chainedFailures = 0;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const outcome = this.#attempt(shard, key, want, renew);
-      if (outcome !== AGAIN) return outcome === HIT;
+      if (outcome !== AGAIN) return outcome;
       if (this.#place.ref !== 0 && this.#isChained(this.#place.ref) && ++chainedFailures >= CHAINED_ATTEMPTS) break;
     }
-    this.#context.countGlobal(GLOBAL_COUNTER.readerFallbacks, 1);
-    return this.#readLocked(shard, key, want, renew);
+    return AGAIN;
   }
 
   #attempt(shard: number, key: Key, want: number, renew: boolean): number {

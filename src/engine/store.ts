@@ -133,11 +133,14 @@ export class SharedStore {
     }
   }
 
-  /** A shard in which an invariant failed is emptied by whoever takes its lock next. */
+  /**
+   * A shard in which an invariant failed is emptied by whoever takes its lock next. A ref that leads out of the arena
+   * shows as a TypeError: no code of the user's runs here that could throw one.
+   */
   #condemn(error: unknown, hash: number): unknown {
-    if (error instanceof InvariantError)
-      this.context.meta[this.context.shardOf(hash) + SHARD.condition] = CONDITION_BROKEN;
-    return error;
+    if (!(error instanceof InvariantError || error instanceof TypeError)) return error;
+    this.context.meta[this.context.shardOf(hash) + SHARD.condition] = CONDITION_BROKEN;
+    return error instanceof InvariantError ? error : new InvariantError(`a shard is broken: ${error.message}`);
   }
 
   /** Empties a page of some other shard, each in turn, for one that has none left to empty. */
