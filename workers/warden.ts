@@ -8,7 +8,7 @@ import { Member } from '../src/cache/member.js';
 import { Warden } from '../src/cache/warden.js';
 
 /** Its event loop brings the news of deaths: it must not wait long for a lock that a dead thread may hold. */
-const LOCK_WAIT_MS = 5;
+const LOCK_WAIT_MS = 2;
 
 let warden: Warden | undefined;
 // Before it attaches: a thread that attaches without listening would be taken for dead by another warden.

@@ -51,7 +51,8 @@ export class Context {
   readonly token: number;
   readonly shardMask: number;
   readonly shardShift: number;
-  readonly #lockWaitMs: number;
+  /** How long this thread waits for a shard; the warden, which must see to the dead meanwhile, hardly at all. */
+  readonly lockWaitMs: number;
   /** Finishes what a thread that is gone left in a shard; set by the recovery. Called under the shard's lock. */
   repairLocked: (shard: number) => void = () => {};
   /** Lets go of what this thread's intents hold; set by the recovery. */
@@ -78,7 +79,7 @@ export class Context {
     this.counters = counters;
     this.slot = slot;
     this.threadId = threadId;
-    this.#lockWaitMs = lockWaitMs;
+    this.lockWaitMs = lockWaitMs;
     this.token = lockToken(slot, threadId);
     this.journal = new Journal(arena.words, JOURNAL_ENTRIES);
     this.shardMask = this.layout.config.shards - 1;
@@ -93,7 +94,7 @@ export class Context {
   /** Opens a section on a shard. False if the lock can't be had within its bound, which is counted. */
   enter(shard: number): boolean {
     this.#held = shard;
-    const got = acquire(this.meta, shard + SHARD.lock, this.token, this.arena.owners, this.#lockWaitMs);
+    const got = acquire(this.meta, shard + SHARD.lock, this.token, this.arena.owners, this.lockWaitMs);
     if (got === LOCK_BUSY) {
       this.#held = NONE;
       this.countGlobal(GLOBAL_COUNTER.lockTimeouts, 1);

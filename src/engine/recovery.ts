@@ -29,9 +29,6 @@ import type { PagePool } from './page-pool.js';
 /** In a shard's condition word: it must be emptied before it is used. */
 export const CONDITION_BROKEN = 1;
 
-/** A recovery takes milliseconds; a longer wait means that its thread has died too, and that is not known yet. */
-const RECOVERY_WAIT_MS = 50;
-
 export class Recovery {
   readonly #context: Context;
   readonly #pages: PagePool;
@@ -81,7 +78,7 @@ export class Recovery {
     const { arena, meta, token } = this.#context;
     if (arena.owners.markDead(slot, threadId)) this.#context.countGlobal(GLOBAL_COUNTER.deaths, 1);
     // A recovery that died itself has left nothing that this one doesn't find: its lock is simply taken.
-    if (acquire(meta, HEADER.recoveryLock, token, arena.owners, RECOVERY_WAIT_MS) === LOCK_BUSY) return false;
+    if (acquire(meta, HEADER.recoveryLock, token, arena.owners, this.#context.lockWaitMs) === LOCK_BUSY) return false;
     const isCurrent = arena.owners.isDead(slot) && arena.owners.threadOf(slot) === threadId;
     const isDone = !isCurrent || this.#recoverDead(slot, threadId);
     release(meta, HEADER.recoveryLock);
@@ -112,7 +109,7 @@ export class Recovery {
   #takeOver(index: number, token: number): boolean {
     const { arena, meta } = this.#context;
     if (!isHeldBy(meta, index, token)) return true;
-    if (acquire(meta, index, this.#context.token, arena.owners, RECOVERY_WAIT_MS) === LOCK_BUSY) return false;
+    if (acquire(meta, index, this.#context.token, arena.owners, this.#context.lockWaitMs) === LOCK_BUSY) return false;
     release(meta, index);
     return true;
   }

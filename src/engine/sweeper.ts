@@ -36,7 +36,11 @@ export class Sweeper {
       }
       meta[shard + SHARD.sweepCursor] = number + 1;
       const primary = this.#index.bucketRef(shard, number);
-      if (this.#hasExpired(primary)) removed += this.#removeExpired(shard, primary);
+      if (!this.#hasExpired(primary)) continue;
+      const count = this.#removeExpired(shard, primary);
+      // The lock can't be had: the next step goes on elsewhere instead of waiting once more for each bucket.
+      if (count < 0) return removed;
+      removed += count;
     }
     return removed;
   }
@@ -65,8 +69,9 @@ export class Sweeper {
     return time !== 0 && expiryOf(clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref)) !== NOT_EXPIRED;
   }
 
+  /** Returns how many entries it removed, or -1 if the lock can't be had. */
   #removeExpired(shard: number, primary: number): number {
-    if (!this.#context.enter(shard)) return 0;
+    if (!this.#context.enter(shard)) return -1;
     let removed = 0;
     // Each removal may move slots and drop a bucket from the chain, so each search begins anew.
     while (this.#removeFirst(shard, primary)) removed++;
