@@ -1,7 +1,16 @@
 import { threadId, Worker } from 'node:worker_threads';
 import { createCache, ManualClock } from 'velocache';
 import { expect, it } from 'vitest';
-import { Arena, acquire, Layout, LOCK_FREE, lockToken, OWNER_SLOTS, release, SHARD } from '../../../native-free/index.js';
+import {
+  Arena,
+  acquire,
+  Layout,
+  LOCK_FREE,
+  lockToken,
+  OWNER_SLOTS,
+  release,
+  SHARD,
+} from '../../../native-free/index.js';
 
 const BYSTANDER = new URL('../../../dist/test/concurrency/kill/bystander.js', import.meta.url);
 
