@@ -1,7 +1,7 @@
 /**
- * The key of the operation in hand, hashed and in UTF-8. One object a thread, used again by each operation. Hashing
- * leaves an ASCII key's bytes in scratch memory; any other key is encoded into it. Keys in chunks begin on a word, so
- * they are compared and written word by word.
+ * The key of the operation in hand, in UTF-8 and hashed. One object a thread, used again by each operation. An ASCII
+ * key's units are its bytes; any other key is encoded. Keys in chunks begin on a word, so they are hashed, compared and
+ * written word by word.
  */
 import { KeyHash } from '../../native-free/index.js';
 import { KEY_BYTES_MAX } from './item.js';
@@ -22,19 +22,30 @@ export class Key {
   readonly #words = new Int32Array(this.#bytes.buffer);
 
   constructor(hashKey0: number, hashKey1: number) {
-    this.#hash = new KeyHash(hashKey0, hashKey1, this.#bytes);
+    this.#hash = new KeyHash(hashKey0, hashKey1);
   }
 
   /** Takes `text` as the key in the space of `type`. Returns KEY_OK, or what is wrong with it. */
   prepare(text: string, type: number): number {
     if (typeof text !== 'string' || text.length === 0) return KEY_NOT_STRING;
     if (text.length > KEY_BYTES_MAX) return KEY_TOO_LONG;
-    this.hash = this.#hash.hash(text, type);
+    const bytes = this.#bytes;
+    const length = text.length;
+    let unitsOr = 0;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      unitsOr |= unit;
+      bytes[i] = unit;
+    }
     this.type = type;
-    this.byteLength = text.length;
-    const outcome = this.#hash.unitsOr < 0x80 ? KEY_OK : this.#encode(text);
-    for (let i = this.byteLength; (i & 3) !== 0; i++) this.#bytes[i] = 0;
-    return outcome;
+    this.byteLength = length;
+    if (unitsOr >= 0x80) {
+      const outcome = this.#encode(text);
+      if (outcome !== KEY_OK) return outcome;
+    }
+    for (let i = this.byteLength; (i & 3) !== 0; i++) bytes[i] = 0;
+    this.hash = this.#hash.hash(this.#words, this.byteLength, type);
+    return KEY_OK;
   }
 
   #encode(text: string): number {

@@ -32,7 +32,10 @@ async function manyEntries(): Promise<void> {
   expect(stats.splitsSkipped === 0, `${stats.splitsSkipped} splits were skipped`);
   for (let i = 0; i < ENTRIES; i += 13) {
     const bytes = cache.getBytes(`entry:${i}`);
-    expect(bytes !== undefined && new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) === i, `entry ${i} is wrong`);
+    expect(
+      bytes !== undefined && new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) === i,
+      `entry ${i} is wrong`,
+    );
   }
   progress(`read; index ${(stats.bytesIndex / ENTRIES).toFixed(1)} bytes an entry`);
   const problems = cache.verify();

@@ -1,8 +1,10 @@
 /** A shard whose invariants fail is emptied, alone (17); and floods of keys that collide. */
 import { describe, expect, it } from 'vitest';
-import { BUCKET, KeyHash, SHARD } from '../../native-free/index.js';
+import { BUCKET, SHARD } from '../../native-free/index.js';
+import { Key } from '../../src/engine/key.js';
 import type { Engine } from '../support/engine.js';
 import { pattern, useEngines } from '../support/engines.js';
+import { hashOf } from '../support/hash.js';
 import { chainOf, setWord, slotOf, wordAt } from '../support/inside.js';
 
 const KEYS = Array.from({ length: 400 }, (_, i) => `key ${i}`);
@@ -84,9 +86,9 @@ describe('floods of colliding keys', () => {
 
   /** The first `count` of `f0`, `f1`, … whose hash passes. */
   function flood(count: number, passes: (hash: number) => boolean): string[] {
-    const hash = new KeyHash(...HASH_KEY);
+    const key = new Key(...HASH_KEY);
     const keys: string[] = [];
-    for (let i = 0; keys.length < count; i++) if (passes(hash.hash(`f${i}`, 0))) keys.push(`f${i}`);
+    for (let i = 0; keys.length < count; i++) if (passes(hashOf(key, `f${i}`))) keys.push(`f${i}`);
     return keys;
   }
 
@@ -131,9 +133,9 @@ describe('floods of colliding keys', () => {
     const engine = engines.create({ hashKey: HASH_KEY });
     const seen = new Map<number, string>();
     const twins = new Set<string>();
-    const hash = new KeyHash(...HASH_KEY);
+    const key = new Key(...HASH_KEY);
     for (let i = 0; i < 400_000; i++) {
-      const h = hash.hash(`f${i}`, 0);
+      const h = hashOf(key, `f${i}`);
       const twin = seen.get(h);
       if (twin !== undefined) twins.add(twin).add(`f${i}`);
       seen.set(h, `f${i}`);

@@ -1,10 +1,11 @@
 /** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
-import { Arena, assert, KeyHash, Layout, ManualClock } from '../../../native-free/index.js';
+import { Arena, assert, Layout, ManualClock } from '../../../native-free/index.js';
 import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../../../src/engine/causes.js';
-import { KEY_OK } from '../../../src/engine/key.js';
+import { KEY_OK, Key } from '../../../src/engine/key.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
 import { LruPolicy } from '../../../src/policies/lru.js';
+import { hashOf } from '../../support/hash.js';
 import type { Operation, Scenario } from './scenarios.js';
 import { makeValue, readValue } from './values.js';
 
@@ -42,9 +43,9 @@ function layoutOf(capacityBytes: number): Layout {
   });
 }
 
-const hash = new KeyHash(RANDOM[2], RANDOM[3]);
+const key = new Key(RANDOM[2], RANDOM[3]);
 const HOT: string[] = [];
-for (let i = 0; HOT.length < 64; i++) if ((hash.hash(`k${i}`, 0) & 7) === 0) HOT.push(`k${i}`);
+for (let i = 0; HOT.length < 64; i++) if ((hashOf(key, `k${i}`) & 7) === 0) HOT.push(`k${i}`);
 
 function nameOf(scenario: Scenario, key: number): string {
   return scenario.names?.[key] ?? (scenario.hot === true ? HOT[key]! : `k${key}`);

@@ -49,12 +49,11 @@ function wordAt(bytes: readonly number[], start: number, count: number): number 
   return word;
 }
 
-/** The words that the engine makes of a key: two UTF-16 units each, then the odd unit, then length and salt. */
+/** The words that the engine makes of a key: its UTF-8 bytes, padded with 0, then length and salt. */
 export function wordsOfKey(key: string, salt: number): number[] {
-  const units = Array.from({ length: key.length }, (_, i) => key.charCodeAt(i));
+  const bytes = [...Buffer.from(key, 'utf8')];
   const words: number[] = [];
-  for (let i = 0; i + 1 < units.length; i += 2) words.push(units[i]! | (units[i + 1]! << 16));
-  if (units.length % 2 === 1) words.push(units.at(-1)!);
-  words.push(units.length ^ (salt << 24));
+  for (let i = 0; i < bytes.length; i += 4) words.push(wordAt(bytes, i, Math.min(4, bytes.length - i)));
+  words.push(bytes.length ^ (salt << 24));
   return words;
 }
