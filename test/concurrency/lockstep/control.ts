@@ -11,7 +11,7 @@ export const CONTROL = {
   /** Threads that have attached to this run's arena, and threads that are through with it. */
   arrived: 1,
   done: 2,
-  /** The thread whose turn it is: 1 to n, or one of the below. */
+  /** The thread whose turn it is: 1 to n, or EPILOGUE; 0 before the first. */
   baton: 3,
   random: 4,
   step: 5,
@@ -37,8 +37,7 @@ export const CONTROL = {
   log: 64,
 } as const;
 
-/** Baton values that aren't threads. */
-export const NOBODY = 0;
+/** The baton behind the last operation. */
 export const EPILOGUE = 100;
 
 export const FAILED_STEPS = 1;

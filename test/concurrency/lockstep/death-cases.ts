@@ -1,5 +1,5 @@
 /** Operations to be killed at every step, and what may be found after each death. */
-import type { Operation, Scenario } from './scenarios.js';
+import { del, type Operation, range, type Scenario, set } from './scenario.js';
 
 export interface DeathCase extends Scenario {
   readonly operation: Operation;
@@ -7,9 +7,6 @@ export interface DeathCase extends Scenario {
   readonly neighbour?: Operation;
 }
 
-const set = (key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes });
-const del = (key: number): Operation => ({ kind: 'delete', key });
-const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 const few = range(5).map((key) => set(key));
 const holed = [...range(12).map((key) => set(key, 900)), del(1), del(5), del(9), set(20)];
 const common = { pages: 8, hot: true, threads: [], forbidden: [] } as const;
@@ -99,6 +96,16 @@ export const DEATHS: readonly DeathCase[] = [
     evicts: true,
     prepare: [...holed, set(21, 2_000)],
     operation: set(12, 6_000),
+  },
+  {
+    ...common,
+    name: 'set of a chained item that takes pages of another shard',
+    pages: 8,
+    shards: 2,
+    hot: false,
+    evicts: true,
+    prepare: range(20).map((key) => set(key, 900)),
+    operation: set(20, 9_000),
   },
   { ...common, name: 'clear', prepare: [...few, set(5, 2_600)], operation: { kind: 'clear' } },
   {

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { CONTROL, CONTROL_BYTES, RECORD_WORDS, TEXT, type ThreadData, TURN_MS } from './control.js';
 import { type Entry, judge } from './history.js';
-import { RUNNABLE, type Scenario } from './scenarios.js';
+import { RUNNABLE } from './pairs.js';
+import type { Scenario } from './scenario.js';
 import { layoutFor } from './world.js';
 
 /** The built package; planted bugs run on a copy of it. */
@@ -46,7 +47,7 @@ export class Lockstep {
     const shared = new SharedArrayBuffer(CONTROL_BYTES);
     this.#control = new Int32Array(shared, 0, TEXT + 1);
     this.#text = new Uint8Array(shared, TEXT * 4 + 4);
-    const buffers = layoutFor(scenario.pages)
+    const buffers = layoutFor(scenario)
       .segments()
       .map((bytes) => new SharedArrayBuffer(bytes));
     const clock = new SharedArrayBuffer(16);

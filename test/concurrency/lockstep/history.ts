@@ -4,7 +4,7 @@
  * thread did not live to finish took effect at some moment, or never.
  */
 import { UNFINISHED } from './control.js';
-import type { Operation, Scenario } from './scenarios.js';
+import type { Operation, Scenario } from './scenario.js';
 import { FOREIGN, TORN } from './values.js';
 
 export interface Entry {
@@ -30,7 +30,7 @@ const IMPOSSIBLE = -1;
 export function judge(scenario: Scenario, recorded: readonly Entry[]): string[] {
   const entries = decided(recorded);
   const keys = new Set(entries.filter(({ key }) => key >= 0).map(({ key }) => key));
-  const problems: string[] = [];
+  const problems = isStoredAtAll(scenario, entries) ? [] : ['none of the values that had room was stored'];
   for (const key of keys) {
     const ofKey = entries.filter((entry) => entry.key === key || entry.operation.kind === 'clear');
     for (const { operation, result } of ofKey) {
@@ -45,6 +45,13 @@ export function judge(scenario: Scenario, recorded: readonly Entry[]): string[] 
     }
   }
   return problems;
+}
+
+function isStoredAtAll({ someStored }: Scenario, entries: readonly Entry[]): boolean {
+  if (someStored === undefined) return true;
+  return entries.some(({ operation, key, result }) => {
+    return operation.kind === 'set' && someStored.includes(key) && result === STORED;
+  });
 }
 
 /** What a dead thread left undone is decided by the end of its recovery. */

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { Chains } from '../../../src/engine/chains.js';
 import { IndexTable, Place } from '../../../src/engine/index-table.js';
 import { PagePool } from '../../../src/engine/page-pool.js';
-import type { Scenario } from './scenarios.js';
+import type { Scenario } from './scenario.js';
 import { makeValue } from './values.js';
 import { World } from './world.js';
 

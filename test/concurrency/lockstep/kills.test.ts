@@ -13,13 +13,20 @@ const STRIDE = Number(process.env['LOCKSTEP_STRIDE'] ?? 307);
 /** In the short version each step is killed in two of the four modes. */
 const EVERY = STRIDE === 1 ? 1 : 2;
 
+/** For the long versions. */
+const TIMEOUT_MS = 1_800_000;
+
 describe('death at every step', () => {
   for (const deathCase of DEATHS) {
-    it(deathCase.name, async () => {
-      const { steps, deaths, problems } = await killAtEveryStep(deathCase, DEATH_MODES, EVERY, STRIDE);
-      expect(problems).toEqual([]);
-      expect(steps).toBeGreaterThan(10);
-      expect(deaths).toBeGreaterThan(steps);
-    });
+    it(
+      deathCase.name,
+      async () => {
+        const { steps, deaths, problems } = await killAtEveryStep(deathCase, DEATH_MODES, EVERY, STRIDE);
+        expect(problems).toEqual([]);
+        expect(steps).toBeGreaterThan(10);
+        expect(deaths).toBeGreaterThan(steps);
+      },
+      TIMEOUT_MS,
+    );
   }
 });

@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { DEATHS, type DeathMode } from './death-cases.js';
 import { Lockstep, type Schedule } from './harness.js';
 import { killAtEveryStep } from './kill-all.js';
+import { RUNNABLE } from './pairs.js';
 import { type Plant, withPlant } from './plant.js';
-import { RUNNABLE } from './scenarios.js';
 import { aroundDeath } from './schedules.js';
 
 type Look = (root: string) => Promise<readonly string[]>;

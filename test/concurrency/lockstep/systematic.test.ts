@@ -5,7 +5,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { Lockstep, type Run, type Schedule } from './harness.js';
-import { PAIRS, SCENARIOS } from './scenarios.js';
+import { PAIRS } from './pairs.js';
+import { SCENARIOS } from './scenarios.js';
 import { aroundDeath } from './schedules.js';
 
 const SAMPLES = Number(process.env['LOCKSTEP_PAIRS'] ?? 25);

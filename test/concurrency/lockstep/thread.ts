@@ -10,7 +10,8 @@ import {
   type ThreadData,
   UNFINISHED,
 } from './control.js';
-import { type Operation, RUNNABLE, type Scenario } from './scenarios.js';
+import { RUNNABLE } from './pairs.js';
+import type { Operation, Scenario } from './scenario.js';
 import { awaitWord, DEATH, GIVEN_UP, Turns } from './turns.js';
 import { World } from './world.js';
 

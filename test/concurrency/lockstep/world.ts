@@ -1,12 +1,13 @@
 /** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
 import { Arena, assert, Layout, ManualClock } from '../../../native-free/index.js';
+import { Key } from '../../../src/engine/key.js';
+import { hashOf } from '../../support/hash.js';
 import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../../../src/engine/causes.js';
-import { KEY_OK, Key } from '../../../src/engine/key.js';
+import { KEY_OK } from '../../../src/engine/key.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
 import { LruPolicy } from '../../../src/policies/lru.js';
-import { hashOf } from '../../support/hash.js';
-import type { Operation, Scenario } from './scenarios.js';
+import type { Operation, Scenario } from './scenario.js';
 import { makeValue, readValue } from './values.js';
 
 export const PAGE_BYTES = 4_096;
@@ -16,25 +17,26 @@ const READ_PRESENCE = 0;
 const READ_VALUE = 1;
 
 const classes = new SizeClasses(PAGE_BYTES, 64, 1.15);
-const layouts = new Map<number, Layout>();
+const layouts = new Map<string, Layout>();
 
 /** The layout with just so many pages. */
-export function layoutFor(pages: number): Layout {
-  let layout = layouts.get(pages);
+export function layoutFor({ pages, shards = 1 }: Scenario): Layout {
+  const name = `${pages} pages, ${shards} shards`;
+  let layout = layouts.get(name);
   for (let capacityBytes = 32 * PAGE_BYTES; layout === undefined; capacityBytes += PAGE_BYTES) {
-    const tried = layoutOf(capacityBytes);
+    const tried = layoutOf(capacityBytes, shards);
     if (tried.pages >= pages) layout = tried;
   }
-  layouts.set(pages, layout);
+  layouts.set(name, layout);
   return layout;
 }
 
-function layoutOf(capacityBytes: number): Layout {
+function layoutOf(capacityBytes: number, shards: number): Layout {
   return new Layout({
     capacityBytes,
     pageBytes: PAGE_BYTES,
     chunkBytesMin: 64,
-    shards: 1,
+    shards,
     types: 1,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
@@ -82,7 +84,7 @@ export class World {
 
   /** Makes the arena with owners 1 to `owners`, as the scenario wants it to be before the threads begin. */
   static create(scenario: Scenario, owners: number): World {
-    const arena = Arena.create(layoutFor(scenario.pages), { configHash: 1, random: RANDOM });
+    const arena = Arena.create(layoutFor(scenario), { configHash: 1, random: RANDOM });
     for (let id = 1; id <= owners; id++) arena.owners.claim(id);
     const world = new World(arena, new ManualClock(CLOCK_START_MS), scenario, 1);
     world.store.format();
@@ -98,7 +100,7 @@ export class World {
     clock: SharedArrayBuffer,
     threadId: number,
   ): World {
-    return new World(Arena.attach(layoutFor(scenario.pages), buffers), ManualClock.from(clock), scenario, threadId);
+    return new World(Arena.attach(layoutFor(scenario), buffers), ManualClock.from(clock), scenario, threadId);
   }
 
   /** Performs one operation; `id` marks what it stores. */

@@ -1,0 +1,54 @@
+/** What the threads do in each lockstep run, what the arena looks like before, and what must never come out. */
+
+export type Operation =
+  | {
+      readonly kind: 'set';
+      readonly key: number;
+      readonly bytes: number;
+      readonly ttlMs?: number;
+      readonly idleMs?: number;
+    }
+  | { readonly kind: 'get' | 'has' | 'delete'; readonly key: number }
+  | { readonly kind: 'advance'; readonly ms: number }
+  | { readonly kind: 'clear' | 'sweep' | 'recover' };
+
+export interface Scenario {
+  readonly name: string;
+  /** Outcomes that no schedule may lead to, besides those in FORBIDDEN_ALWAYS. */
+  readonly forbidden: readonly string[];
+  /** Pages of the arena, of 4 KiB. */
+  readonly pages: number;
+  /** 1 if not given. */
+  readonly shards?: number;
+  /** Keys of one bucket: so they share a sequence, and removals move each other's slots. */
+  readonly hot?: boolean;
+  /** Names of the keys, where they matter. */
+  readonly names?: readonly string[];
+  /** Entries may leave on their own: by eviction, or because their time is over. */
+  readonly evicts?: boolean;
+  /** Keys of which at least one must have been stored by the threads. */
+  readonly someStored?: readonly number[];
+  /** Milliseconds that the clock moves on before the final look, and keys that must be gone then. */
+  readonly finallyAdvanceMs?: number;
+  readonly goneFinally?: readonly number[];
+  readonly prepare: readonly Operation[];
+  readonly threads: readonly (readonly Operation[])[];
+}
+
+export const FORBIDDEN_ALWAYS: readonly string[] = [
+  'a get returns a value that was never stored under that key',
+  'a get returns a mixture of two values',
+  'a get, set or delete has an outcome that no order of the operations of that key explains',
+  'verify() finds something after the run, or pages are lost',
+  'a thread does not come to the end of its operations',
+];
+
+export const set = (key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes });
+export const get = (key: number): Operation => ({ kind: 'get', key });
+export const del = (key: number): Operation => ({ kind: 'delete', key });
+export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/** Four chunks of this size fill a page. */
+export const QUARTER = 900;
+/** Three pieces. */
+export const CHAINED = 2_600;
