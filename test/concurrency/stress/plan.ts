@@ -42,6 +42,8 @@ export interface StressData {
   readonly thread: number;
   readonly seed: number;
   readonly operations: number;
+  /** Of the operations, those on chained values, which take a thousand times as long. */
+  readonly chainedShare: number;
   readonly untilMs: number;
   /** The names of the keys, in the order of `KEYS`: chosen to collide. */
   readonly names: readonly string[];

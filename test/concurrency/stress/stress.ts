@@ -10,8 +10,10 @@ import { Key } from '../../../src/engine/key.js';
 import { checkHistory, type Operation } from './history.js';
 import { KEYS, OPTIONS, type StressData, type StressOutcome, type StressTypes } from './plan.js';
 
-const OPERATIONS = 60_000;
-const ROUND_MS_MAX = 2_500;
+const OPERATIONS = 120_000;
+const ROUND_MS_MAX = 2_000;
+/** In every other round. */
+const CHAINED_SHARE = 0.2;
 /** Keys collide in so many of the lowest bits of their hash, which choose shard and bucket. */
 const COLLIDING_BITS = 7;
 const FILLERS = 3_000;
@@ -31,8 +33,8 @@ export async function stress(seed: number, seconds: number): Promise<StressResul
   const until = performance.now() + seconds * 1_000;
   const total = { rounds: 0, operations: 0, hits: 0, busy: 0, evictions: 0, pagesMoved: 0, problems: [] as string[] };
   while ((performance.now() < until || total.rounds === 0) && total.problems.length === 0) {
-    const threads = 2 + (total.rounds % 3);
-    const round = await runRound(new Random(seed + total.rounds), threads);
+    const threads = 4 - (total.rounds % 3);
+    const round = await runRound(new Random(seed + total.rounds), threads, total.rounds % 2 === 0 ? 0 : CHAINED_SHARE);
     total.rounds += 1;
     for (const name of ['operations', 'hits', 'busy', 'evictions', 'pagesMoved'] as const) total[name] += round[name];
     total.problems.push(...round.problems);
@@ -40,11 +42,11 @@ export async function stress(seed: number, seconds: number): Promise<StressResul
   return total;
 }
 
-async function runRound(random: Random, threads: number): Promise<StressResult> {
+async function runRound(random: Random, threads: number, chainedShare: number): Promise<StressResult> {
   const cache = await createCache<StressTypes>(OPTIONS);
   const { names, fillers } = collidingNames(cache);
   const stamps = new SharedArrayBuffer(8);
-  const common = { handle: cache.handle, operations: OPERATIONS, untilMs: ROUND_MS_MAX, names, fillers, stamps };
+  const common = { handle: cache.handle, operations: OPERATIONS, untilMs: ROUND_MS_MAX, chainedShare, names, fillers, stamps };
   const outcomes = await Promise.all(
     Array.from({ length: threads }, (_, i) =>
       runThread({ ...common, thread: i + 1, seed: random.between(0, 2 ** 31) }),

@@ -54,29 +54,28 @@ class StressThread {
     try {
       this.#operate(this.#random.next(), this.#key());
     } catch (error) {
-      if ((error as { code?: string }).code !== 'VELOCACHE_BUSY') throw error;
-      this.#busy += 1;
+      if ((error as { code?: string }).code === 'VELOCACHE_BUSY') this.#busy += 1;
+      else this.#problem((error as Error).stack ?? String(error));
     }
   }
 
   #operate(choice: number, key: number): void {
     if (choice < 0.42) return this.#get(key);
     if (choice < 0.66) return this.#set(key);
-    if (choice < 0.8) return this.#fill();
+    if (choice < 0.74) return this.#fill();
     if (choice < 0.87) return this.#delete(key);
     if (choice < 0.92) return this.#peek(key);
     if (choice < 0.95) return void this.#space(key).touch(this.#name(key));
     if (choice < 0.97) return void this.#space(key).has(this.#name(key));
     if (choice < 0.985) return this.#getMany();
-    if (choice < 0.99) return this.#iterate();
-    if (choice < 0.9905) return this.#clear();
+    if (choice < 0.9855) return this.#iterate();
+    if (choice < 0.9858) return this.#clear();
     return this.#get(key);
   }
 
-  /** Chained values take milliseconds: one in a hundred. */
   #key(): number {
     const chained = KEYS.indexOf('chained');
-    const isChained = this.#random.next() < 0.01;
+    const isChained = this.#random.next() < this.#data.chainedShare;
     const [from, to] = isChained ? [chained, KEYS.length] : [0, chained];
     return from + Math.floor(this.#random.next() * (to - from));
   }
@@ -121,7 +120,7 @@ class StressThread {
 
   /** Makes others leave, and chains of buckets long. */
   #fill(): void {
-    const bytes = new Uint8Array(this.#size(0) * 12);
+    const bytes = new Uint8Array(this.#size(0) * (this.#data.chainedShare > 0 ? 12 : 2));
     this.#cache.setBytes(this.#random.pick(this.#data.fillers), bytes);
   }
 
