@@ -90,16 +90,14 @@ function chunkBytesLeft(cache: Cache<KillTypes>): number {
 /** Fills the cache with small entries until they evict each other; returns how many it holds. */
 function fill(cache: Cache<KillTypes>): number {
   const { capacityBytes } = cache.stats();
-  const count = Math.ceil(capacityBytes / 64);
+  const count = Math.ceil(capacityBytes / 76);
   for (let i = 0; i < count; i++) cache.setBytes(`fill-${i}`, FILL_BYTES);
   return cache.stats().entries;
 }
 
-/** A fresh cache, filled twice, so that its index has grown as the other's. */
+/** What a fresh cache holds of the smallest entries, of which there are the most: its index has grown to the full. */
 async function fillFresh(): Promise<number> {
   const cache = await createCache<KillTypes>(OPTIONS);
-  fill(cache);
-  cache.clearAll();
   const entries = fill(cache);
   await cache.close();
   return entries;

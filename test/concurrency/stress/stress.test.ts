@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { stress } from './stress.js';
 
-const SEED = Number(process.env['STRESS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const SECONDS = Number(process.env['STRESS_SECONDS'] ?? 6);
+const { STRESS_SEED, STRESS_SECONDS } = process.env;
+const SEED = Number(STRESS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SECONDS = Number(STRESS_SECONDS ?? 6);
 
 it(`threads on a few hot keys see nothing that no order of the operations allows (STRESS_SEED=${SEED})`, {
   timeout: SECONDS * 1_000 + 120_000,

@@ -13,7 +13,7 @@ import { KEYS, OPTIONS, type StressData, type StressOutcome, type StressTypes } 
 const OPERATIONS = 120_000;
 const ROUND_MS_MAX = 2_000;
 /** In every other round. */
-const CHAINED_SHARE = 0.2;
+const CHAINED_SHARE = 0.7;
 /** Keys collide in so many of the lowest bits of their hash, which choose shard and bucket. */
 const COLLIDING_BITS = 7;
 const FILLERS = 3_000;
@@ -46,7 +46,15 @@ async function runRound(random: Random, threads: number, chainedShare: number): 
   const cache = await createCache<StressTypes>(OPTIONS);
   const { names, fillers } = collidingNames(cache);
   const stamps = new SharedArrayBuffer(8);
-  const common = { handle: cache.handle, operations: OPERATIONS, untilMs: ROUND_MS_MAX, chainedShare, names, fillers, stamps };
+  const common = {
+    handle: cache.handle,
+    operations: OPERATIONS,
+    untilMs: ROUND_MS_MAX,
+    chainedShare,
+    names,
+    fillers,
+    stamps,
+  };
   const outcomes = await Promise.all(
     Array.from({ length: threads }, (_, i) =>
       runThread({ ...common, thread: i + 1, seed: random.between(0, 2 ** 31) }),

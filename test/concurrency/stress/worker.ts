@@ -120,7 +120,7 @@ class StressThread {
 
   /** Makes others leave, and chains of buckets long. */
   #fill(): void {
-    const bytes = new Uint8Array(this.#size(0) * (this.#data.chainedShare > 0 ? 12 : 2));
+    const bytes = new Uint8Array(this.#size(0) * (this.#data.chainedShare > 0 ? 4 : 2));
     this.#cache.setBytes(this.#random.pick(this.#data.fillers), bytes);
   }
 
