@@ -17,6 +17,8 @@ const CHAINED_SHARE = 0.7;
 /** Keys collide in so many of the lowest bits of their hash, which choose shard and bucket. */
 const COLLIDING_BITS = 7;
 const FILLERS = 3_000;
+/** Bytes of each size, one and a half times the capacity. */
+const FILL_BYTES = 15 * 2 ** 20;
 const FIELDS = 5;
 
 export interface StressResult {
@@ -32,7 +34,7 @@ export interface StressResult {
 export async function stress(seed: number, seconds: number): Promise<StressResult> {
   const until = performance.now() + seconds * 1_000;
   const total = { rounds: 0, operations: 0, hits: 0, busy: 0, evictions: 0, pagesMoved: 0, problems: [] as string[] };
-  while ((performance.now() < until || total.rounds === 0) && total.problems.length === 0) {
+  while ((performance.now() < until || total.rounds < 2) && total.problems.length === 0) {
     const threads = 4 - (total.rounds % 3);
     const round = await runRound(new Random(seed + total.rounds), threads, total.rounds % 2 === 0 ? 0 : CHAINED_SHARE);
     total.rounds += 1;
@@ -45,6 +47,7 @@ export async function stress(seed: number, seconds: number): Promise<StressResul
 async function runRound(random: Random, threads: number, chainedShare: number): Promise<StressResult> {
   const cache = await createCache<StressTypes>(OPTIONS);
   const { names, fillers } = collidingNames(cache);
+  fillUp(cache);
   const stamps = new SharedArrayBuffer(8);
   const common = {
     handle: cache.handle,
@@ -73,6 +76,13 @@ async function runRound(random: Random, threads: number, chainedShare: number): 
   const sum = (name: 'done' | 'hits' | 'busy') => outcomes.reduce((total, outcome) => total + outcome[name], 0);
   const counts = { operations: sum('done'), hits: sum('hits'), busy: sum('busy') };
   return { rounds: 1, ...counts, evictions: removals.size, pagesMoved, problems };
+}
+
+/** Fills the cache with small values, then with larger ones: from the first operation on, entries leave and pages move. */
+function fillUp(cache: Cache<StressTypes>): void {
+  for (const bytes of [100, 1_500]) {
+    for (let i = 0; i < FILL_BYTES / bytes; i++) cache.setBytes(`fill-${bytes}-${i}`, new Uint8Array(bytes));
+  }
 }
 
 function runThread(data: StressData): Promise<StressOutcome> {
