@@ -1,8 +1,8 @@
 /** Keys: non-empty strings up to 65,535 UTF-8 bytes, compared as they are. */
 
-import type { Cache } from 'velocache';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { errorOf, useCaches } from '../support/caches.js';
+import { type Cache, createCache } from 'velocache';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { errorOf } from '../support/caches.js';
 
 const SCRIPTS: Record<string, string> = {
   latin: 'clé à vélo',
@@ -23,12 +23,15 @@ const SCRIPTS: Record<string, string> = {
 };
 
 describe('keys', () => {
-  const caches = useCaches();
   let cache: Cache;
-  beforeEach(async () => {
-    cache = await caches.create();
+  beforeAll(async () => {
+    cache = await createCache({ capacity: '8mb' });
   });
-  afterEach(() => cache.close());
+  afterEach(() => {
+    expect(cache.verify()).toEqual([]);
+    cache.clearAll();
+  });
+  afterAll(() => cache.close());
 
   it.each(Object.entries(SCRIPTS))('%s: %j', (_, key) => {
     expect(cache.set(key, { of: key })).toBe(true);
