@@ -4,7 +4,7 @@
  */
 const NAMES = ['load', 'store', 'add', 'exchange', 'compareExchange'] as const;
 
-export class Cut extends Error {}
+class Cut extends Error {}
 
 /** Runs `action` up to its atomic operation number `step`, from 0. False if it came to its end before that. */
 export function cutAt(step: number, action: () => void): boolean {

@@ -19,7 +19,7 @@ export function bucketRef(engine: Engine, shard: number, number: number): number
 }
 
 /** The number of the bucket that a hash has now: linear hashing, written anew. */
-export function bucketNumber(engine: Engine, shard: number, hash: number): number {
+function bucketNumber(engine: Engine, shard: number, hash: number): number {
   const count = engine.meta[shard + SHARD.bucketCount]!;
   const bits = Math.floor((hash >>> 0) / engine.layout.config.shards);
   const power = 2 ** Math.ceil(Math.log2(count));

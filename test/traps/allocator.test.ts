@@ -207,8 +207,10 @@ describe('25: everything pinned', () => {
 
   it('the search for a victim ends, the set says false and is counted, and its old value is gone', () => {
     const { engine, pinners, keys } = pinnedArena();
+    expect(engine.set('new', pattern(10, 1))).toBe(1);
     expect(engine.set('new', pattern(400_000, 1))).toBe(0);
     expect(engine.stats().rejects).toBe(1);
+    expect(engine.get('new')).toBeUndefined();
     expect(keys.every((key) => engine.get(key)?.length === 95_000)).toBe(true);
     expect(engine.verify()).toEqual([]);
     // The thread that pins dies: its pins are let go of, and there is room again.
