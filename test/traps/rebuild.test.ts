@@ -75,7 +75,10 @@ describe('a broken shard', () => {
     expect(engine.verify()).toEqual([]);
     expect(chainOf(engine, ref)).toEqual(chunks);
     expect(wordAt(engine, primary, BUCKET.sequence) % 2).toBe(0);
+    const used = () => engine.stats().classes.reduce((sum, { chunksUsed }) => sum + chunksUsed, 0);
+    const held = used();
     expect(engine.store.recovery.recoverOwner(reader.slot, 7)).toBe(true);
+    expect(held - used()).toBe(chunks.length);
     expectEmptiedAlone(engine, mine, others);
   });
 });
