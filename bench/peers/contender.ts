@@ -16,7 +16,7 @@ export type One = (item: number) => number;
 /** Something done to many items at once, ended when the promise is. Returns how many of them missed. */
 export type Many = (items: readonly number[]) => Promise<number>;
 
-export type Operation = { readonly one: One } | { readonly many: Many; readonly batch: number };
+type Operation = { readonly one: One } | { readonly many: Many; readonly batch: number };
 
 export interface Lane {
   readonly get: Operation;

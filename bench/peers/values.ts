@@ -1,7 +1,7 @@
 /** The keys and values that all contenders store: made once in each thread, before anything is measured. */
 import type { Setup } from './contender.js';
 
-export const VALUE_BYTES = 137;
+const VALUE_BYTES = 137;
 /** Values that sets store, over and over. */
 const POOL = 1_024;
 

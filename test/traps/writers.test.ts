@@ -190,6 +190,9 @@ describe('11, 12 and 14: recovery from a death', () => {
           if (!cutAt(step, () => operation.act(dying))) break;
           const isCut = cutAt(repair, () => repairer.store.recovery.recoverOwner(dying.slot, 7));
           const where = `${operation.title}, step ${step}, repair ${repair}`;
+          // Each may hold a lock that the recovery of the other needs: the first round tells of both deaths.
+          survivor.store.recovery.recoverOwner(repairer.slot, 8);
+          survivor.store.recovery.recoverOwner(dying.slot, 7);
           expect(survivor.store.recovery.recoverOwner(repairer.slot, 8), where).toBe(true);
           expect(survivor.store.recovery.recoverOwner(dying.slot, 7), where).toBe(true);
           check(survivor, operation, where);

@@ -165,7 +165,10 @@ export class Load {
   }
 
   #change(keyId: number, run: (seq: number) => void): void {
-    if (!isOwned(keyId)) return run(1);
+    if (!isOwned(keyId)) {
+      run(1);
+      return;
+    }
     const seq = this.#board.startChange(keyId);
     run(seq);
     this.#board.settleChange(keyId, seq);
@@ -242,8 +245,14 @@ export class Load {
     if (value === undefined) return;
     this.#board.add(WORD.hits, 1);
     const stamp = stampOf(value);
-    if (typeof stamp === 'string') return this.#wrong(keyId, stamp);
-    if (stamp.keyId !== keyId) return this.#wrong(keyId, `the value of ${describe(stamp)}`);
+    if (typeof stamp === 'string') {
+      this.#wrong(keyId, stamp);
+      return;
+    }
+    if (stamp.keyId !== keyId) {
+      this.#wrong(keyId, `the value of ${describe(stamp)}`);
+      return;
+    }
     if (isOwned(keyId)) this.#checkOrder(stamp, settled);
     if (stamp.ttlMs === 0 || nowMs === 0) return;
     const lateMs = Math.ceil(nowMs - stamp.bornMs - stamp.ttlMs);

@@ -1,12 +1,11 @@
 /** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
 import { Arena, assert, Layout, ManualClock } from '../../../native-free/index.js';
-import { Key } from '../../../src/engine/key.js';
-import { hashOf } from '../../support/hash.js';
 import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../../../src/engine/causes.js';
-import { KEY_OK } from '../../../src/engine/key.js';
+import { KEY_OK, Key } from '../../../src/engine/key.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
 import { LruPolicy } from '../../../src/policies/lru.js';
+import { hashOf } from '../../support/hash.js';
 import type { Operation, Scenario } from './scenario.js';
 import { makeValue, readValue } from './values.js';
 

@@ -60,17 +60,41 @@ class StressThread {
   }
 
   #operate(choice: number, key: number): void {
-    if (choice < 0.42) return this.#get(key);
-    if (choice < 0.66) return this.#set(key);
-    if (choice < 0.74) return this.#fill();
-    if (choice < 0.87) return this.#delete(key);
-    if (choice < 0.92) return this.#peek(key);
+    if (choice < 0.42) {
+      this.#get(key);
+      return;
+    }
+    if (choice < 0.66) {
+      this.#set(key);
+      return;
+    }
+    if (choice < 0.74) {
+      this.#fill();
+      return;
+    }
+    if (choice < 0.87) {
+      this.#delete(key);
+      return;
+    }
+    if (choice < 0.92) {
+      this.#peek(key);
+      return;
+    }
     if (choice < 0.95) return void this.#space(key).touch(this.#name(key));
     if (choice < 0.97) return void this.#space(key).has(this.#name(key));
-    if (choice < 0.985) return this.#getMany();
-    if (choice < 0.9855) return this.#iterate();
-    if (choice < 0.9858) return this.#clear();
-    return this.#get(key);
+    if (choice < 0.985) {
+      this.#getMany();
+      return;
+    }
+    if (choice < 0.9855) {
+      this.#iterate();
+      return;
+    }
+    if (choice < 0.9858) {
+      this.#clear();
+      return;
+    }
+    this.#get(key);
   }
 
   #key(): number {
@@ -176,8 +200,14 @@ class StressThread {
     if (value === undefined) return;
     this.#hits += 1;
     const stamp = stampOf(value);
-    if (typeof stamp === 'string') return this.#problem(`key ${key} (${KEYS[key]}): ${stamp}`);
-    if (stamp.keyId !== key) return this.#problem(`key ${key} (${KEYS[key]}): the value of key ${stamp.keyId}`);
+    if (typeof stamp === 'string') {
+      this.#problem(`key ${key} (${KEYS[key]}): ${stamp}`);
+      return;
+    }
+    if (stamp.keyId !== key) {
+      this.#problem(`key ${key} (${KEYS[key]}): the value of key ${stamp.keyId}`);
+      return;
+    }
     this.#note(key, (stamp.writer << SEQ_BITS) | stamp.seq, true, begin, end);
     const lateMs = beganMs - stamp.bornMs - stamp.ttlMs;
     if (stamp.ttlMs > 0 && beganMs > 0 && lateMs > LATE_MS_MAX) this.#problem(`key ${key} served ${lateMs} ms late`);
