@@ -12,7 +12,7 @@ export interface Plant {
   readonly to: string;
 }
 
-const PARTS = ['native-free', 'src', 'test/concurrency/lockstep'];
+const PARTS = ['native-free', 'src', 'test/concurrency/lockstep', 'test/support'];
 
 /** Calls `look` with the root of a copy that has the bug; the copy is gone afterwards. */
 export async function withPlant<T>({ file, from, to }: Plant, look: (root: string) => Promise<T>): Promise<T> {

@@ -14,7 +14,7 @@ import { World } from './world.js';
 const SURVIVOR = 1;
 const VICTIM = 2;
 const NEW_ID = 5_000;
-const STEPS = [4, 23, 47];
+const STEPS = [4, 17, 29];
 const SAMPLE = DEATHS.filter(({ neighbour, operation }) => neighbour === undefined && operation.kind !== 'sweep');
 
 /** Starts the operation and terminates its thread at the step. */
