@@ -2,7 +2,7 @@
  * All shared memory of one cache: its segments, and this thread's views over them. To attach is to construct views;
  * there is no other state. Views have fixed lengths and are made once.
  */
-import { load, store, type Words } from '#atomics';
+import { load, type Pairs, store, type Words } from '#atomics';
 import { GRANULE_SHIFT, HEADER, LAYOUT_VERSION, type Layout, MAGIC, STATE_OPEN } from './layout.js';
 import { OwnerTable } from './owners.js';
 
@@ -18,6 +18,8 @@ export class Arena {
   readonly buffers: readonly SharedArrayBuffer[];
   readonly words: readonly Words[];
   readonly bytes: readonly Uint8Array<SharedArrayBuffer>[];
+  /** The same memory as pairs of words, for what is compared and exchanged two words at once. */
+  readonly #pairs: readonly Pairs[];
   /** The words of segment 0, where every table lies. */
   readonly meta: Words;
   readonly owners: OwnerTable;
@@ -30,6 +32,7 @@ export class Arena {
     this.buffers = buffers;
     this.words = buffers.map((buffer) => new Int32Array(buffer, 0, buffer.byteLength >>> 2));
     this.bytes = buffers.map((buffer) => new Uint8Array(buffer, 0, buffer.byteLength));
+    this.#pairs = buffers.map((buffer) => new BigInt64Array(buffer, 0, buffer.byteLength >>> 3));
     this.meta = this.words[0]!;
     this.owners = new OwnerTable(this.meta, layout.owners);
     this.segmentShift = Math.log2(layout.config.segmentBytes) - GRANULE_SHIFT;
@@ -84,6 +87,11 @@ export class Arena {
 
   bytesOf(ref: number): Uint8Array<SharedArrayBuffer> {
     return this.bytes[ref >>> this.segmentShift]!;
+  }
+
+  /** The segment that a ref points into, in pairs of words. */
+  pairsOf(ref: number): Pairs {
+    return this.#pairs[ref >>> this.segmentShift]!;
   }
 
   /** Index of a ref's first word in its segment. */

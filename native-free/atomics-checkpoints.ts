@@ -2,7 +2,7 @@
  * The atomics of the test build: before each operation, and at each checkpoint, the thread calls the hook that a
  * test has put at `globalThis[Symbol.for('velocache.checkpoint')]`. Chosen by `node --conditions=velocache-checkpoints`.
  */
-import type { Words } from './atomics.js';
+import type { Pairs, Words } from './atomics.js';
 
 type Hook = (operation: string) => void;
 
@@ -36,6 +36,11 @@ export function exchange(words: Words, index: number, value: number): number {
 export function compareExchange(words: Words, index: number, expected: number, replacement: number): number {
   stop('compareExchange');
   return Atomics.compareExchange(words, index, expected, replacement);
+}
+
+export function compareExchangePair(pairs: Pairs, index: number, expected: bigint, replacement: bigint): void {
+  stop('compareExchangePair');
+  Atomics.compareExchange(pairs, index, expected, replacement);
 }
 
 export function wait(words: Words, index: number, expected: number, timeoutMs: number): void {

@@ -7,6 +7,8 @@
 
 /** Shared 32-bit words. The views have a fixed length: length-tracking views are many times slower. */
 export type Words = Int32Array<SharedArrayBuffer>;
+/** The same memory, two words at a time. */
+export type Pairs = BigInt64Array<SharedArrayBuffer>;
 
 export function load(words: Words, index: number): number {
   return Atomics.load(words, index);
@@ -27,6 +29,11 @@ export function exchange(words: Words, index: number, value: number): number {
 /** Returns the value found; the exchange took place if that is `expected`. */
 export function compareExchange(words: Words, index: number, expected: number, replacement: number): number {
   return Atomics.compareExchange(words, index, expected, replacement);
+}
+
+/** The same for two words that begin at an even index. */
+export function compareExchangePair(pairs: Pairs, index: number, expected: bigint, replacement: bigint): void {
+  Atomics.compareExchange(pairs, index, expected, replacement);
 }
 
 /** Parks the thread while the word holds `expected`, at most `timeoutMs`. */

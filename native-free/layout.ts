@@ -37,10 +37,13 @@ export const STATE_CLOSED = 2;
 /** Refs, the addresses of chunks, count granules of 8 bytes from the start of segment 0; 0 is none. */
 export const GRANULE_SHIFT = 3;
 
-/** A bucket is two cache lines: sequence, overflow, and ten slots of tag, ref and time. */
+/**
+ * A bucket is two cache lines: sequence, overflow, ten tags, and ten pairs of ref and time; a pair is compared and
+ * exchanged as one. The ref and the time of slot `i` are at `refs + 2 * i` and `times + 2 * i`.
+ */
 export const BUCKET_GRANULES = 16;
 export const BUCKET_SLOTS = 10;
-export const BUCKET = { sequence: 0, overflow: 1, tags: 2, refs: 12, times: 22 } as const;
+export const BUCKET = { sequence: 0, overflow: 1, tags: 2, refs: 12, times: 13 } as const;
 
 /** Shard record words. Line 0 is the writers', line 1 is read by every lookup. */
 export const SHARD = {

@@ -90,10 +90,10 @@ export class Evictor {
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-      const ref = words[at + BUCKET.refs + slot]!;
+      const ref = words[at + BUCKET.refs + slot * 2]!;
       if (ref === 0) return true;
       const tag = words[at + BUCKET.tags + slot]!;
-      const time = words[at + BUCKET.times + slot]!;
+      const time = words[at + BUCKET.times + slot * 2]!;
       if (time !== 0) {
         const cause = expiryOf(this.#context.clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref));
         if (cause !== NOT_EXPIRED) {
@@ -166,11 +166,11 @@ export class Evictor {
     const bucket = position & ~(BUCKET_GRANULES - 1);
     const slot = position & (BUCKET_GRANULES - 1);
     const words = arena.wordsOf(bucket);
-    const at = arena.wordIndex(bucket) + slot;
-    const ref = words[at + BUCKET.refs]!;
+    const at = arena.wordIndex(bucket);
+    const ref = words[at + BUCKET.refs + slot * 2]!;
     if (ref === 0 || this.#classOf(ref) !== classId) return false;
     if (this.#isPinned(ref)) return false;
-    const age = this.#ageLocked(shard, words[at + BUCKET.tags]!, words[at + BUCKET.times]!);
+    const age = this.#ageLocked(shard, words[at + BUCKET.tags + slot]!, words[at + BUCKET.times + slot * 2]!);
     if (age === 0 && position !== this.#oldest) return false;
     const primary = this.#index.primaryLocked(shard, arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!);
     this.#removeLocked(shard, primary, bucket, slot, ref, CAUSE.size);
@@ -200,8 +200,8 @@ export class Evictor {
     for (let bucket = primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
-      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot] !== 0; slot++) {
-        const age = this.#ageLocked(shard, words[at + BUCKET.tags + slot]!, words[at + BUCKET.times + slot]!);
+      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot * 2] !== 0; slot++) {
+        const age = this.#ageLocked(shard, words[at + BUCKET.tags + slot]!, words[at + BUCKET.times + slot * 2]!);
         if (age <= oldestAge) continue;
         oldest = bucket | slot;
         oldestAge = age;
@@ -210,7 +210,7 @@ export class Evictor {
     if (oldest === 0) return false;
     const bucket = oldest & ~(BUCKET_GRANULES - 1);
     const slot = oldest & (BUCKET_GRANULES - 1);
-    const ref = arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + slot]!;
+    const ref = arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + slot * 2]!;
     this.#removeLocked(shard, primary, bucket, slot, ref, CAUSE.size);
     return true;
   }
@@ -250,7 +250,8 @@ export class Evictor {
       const ring = this.#ring(shard, classId);
       const position = this.#takeOldest(ring);
       const bucket = position & ~(BUCKET_GRANULES - 1);
-      const ref = arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + (position & (BUCKET_GRANULES - 1))]!;
+      const ref =
+        arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + (position & (BUCKET_GRANULES - 1)) * 2]!;
       const page = ref === 0 ? -1 : layout.pageOf(ref);
       if (page >= 0 && this.#pages.holdsItemsOf(this.#pages.state(page), shard)) return page;
     }
@@ -283,9 +284,9 @@ export class Evictor {
     if (this.#isPinned(place.ref)) return false;
     const { arena } = this.#context;
     const words = arena.wordsOf(place.bucket);
-    const at = arena.wordIndex(place.bucket) + place.slot;
-    const tag = words[at + BUCKET.tags]!;
-    const time = words[at + BUCKET.times]!;
+    const at = arena.wordIndex(place.bucket);
+    const tag = words[at + BUCKET.tags + place.slot]!;
+    const time = words[at + BUCKET.times + place.slot * 2]!;
     const cause = time === 0 ? NOT_EXPIRED : this.#expiryOf(place.ref, tag, time);
     let goes = cause !== NOT_EXPIRED || this.#policy.isCold(shard, this.#ageLocked(shard, tag, time));
     if (!goes) {
@@ -328,8 +329,8 @@ export class Evictor {
     for (let bucket = place.primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
-      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot] !== 0; slot++) {
-        const head = words[at + BUCKET.refs + slot]!;
+      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot * 2] !== 0; slot++) {
+        const head = words[at + BUCKET.refs + slot * 2]!;
         if (this.#predecessorOf(head, ref) === 0) continue;
         place.bucket = bucket;
         place.slot = slot;
@@ -364,7 +365,7 @@ export class Evictor {
     this.#index.openLocked(place.primary);
     let head = place.ref;
     if (place.ref === ref) {
-      const at = arena.wordIndex(place.bucket) + place.slot + BUCKET.refs;
+      const at = arena.wordIndex(place.bucket) + place.slot * 2 + BUCKET.refs;
       journal.write(arena.segmentOf(place.bucket), at, target);
       head = target;
     } else {

@@ -4,15 +4,16 @@
  *
  *     word 0       sequence of the chain (in its first bucket)      tag word: tag (11), idle (1), stamp (20)
  *     word 1       overflow bucket, 0 for none                      time:     deadline, or last access if idle
- *     2..11        tag words      12..21 refs      22..31 times
+ *     2..11        tag words      12..31 refs and times, in pairs
  *
  * The slots of a chain are dense: all before the last entry are taken. Slots are the ground truth of the shard; a ref
  * of 0 marks an empty one. Readers write stamps (in tag words) and, for idle entries, times: by compare-exchange, so
- * a late one finds another word and does nothing, or does what is harmless.
+ * a late one finds another word and does nothing, or (a stamp) does what is harmless.
  *
- * > Why a late renewal of a time can't hit another entry: it replaces a last access, which lies in the past, by its own
- * > present, which lies there too by then. A deadline lies in the future when it is stored, so it never equals the
- * > expected word; and a last access stored since is at or after that present, so it never equals it either.
+ * > Why a late renewal of a time can't hit another entry: it compares and exchanges ref and time in one, and replaces a
+ * > last access by a later tick that was read before the lookup was validated. An entry that was moved into the slot
+ * > meanwhile has a chunk, and so a ref, of its own. One that was stored since in the very same chunk has a deadline, which
+ * > lies in the future, or a last access that is not before that tick: neither is the time that is expected.
  */
 
 import type { Words } from '#atomics';
@@ -85,7 +86,7 @@ export class IndexTable {
       const words = this.#context.arena.wordsOf(bucket);
       const at = this.#context.arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-        if (words[at + BUCKET.refs + slot] !== ref) continue;
+        if (words[at + BUCKET.refs + slot * 2] !== ref) continue;
         place.bucket = bucket;
         place.slot = slot;
         place.ref = ref;
@@ -102,7 +103,7 @@ export class IndexTable {
       const at = this.#context.arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
         if (((words[at + BUCKET.tags + slot]! ^ key.hash) & TAG_MASK) !== 0) continue;
-        const ref = words[at + BUCKET.refs + slot]!;
+        const ref = words[at + BUCKET.refs + slot * 2]!;
         if (ref === 0 || !chains.holdsKey(ref, key)) continue;
         place.bucket = bucket;
         place.slot = slot;
@@ -134,10 +135,10 @@ export class IndexTable {
   writeSlotLocked(bucket: number, slot: number, tag: number, ref: number, time: number): void {
     const { arena, journal } = this.#context;
     const segment = arena.segmentOf(bucket);
-    const at = arena.wordIndex(bucket) + slot;
-    journal.write(segment, at + BUCKET.tags, tag);
-    journal.write(segment, at + BUCKET.refs, ref);
-    journal.write(segment, at + BUCKET.times, time);
+    const at = arena.wordIndex(bucket);
+    journal.write(segment, at + BUCKET.tags + slot, tag);
+    journal.write(segment, at + BUCKET.refs + slot * 2, ref);
+    journal.write(segment, at + BUCKET.times + slot * 2, time);
   }
 
   /** Adds an entry to a chain whose sequence is open. False if it needs an overflow bucket and there is none. */
@@ -167,10 +168,11 @@ export class IndexTable {
     }
     const lastSlot = this.#firstEmpty(last) - 1;
     const words = this.#context.arena.wordsOf(last);
-    const at = this.#context.arena.wordIndex(last) + lastSlot;
+    const at = this.#context.arena.wordIndex(last);
     if (last !== bucket || lastSlot !== slot) {
-      const tag = words[at + BUCKET.tags]!;
-      this.writeSlotLocked(bucket, slot, tag, words[at + BUCKET.refs]!, words[at + BUCKET.times]!);
+      const tag = words[at + BUCKET.tags + lastSlot]!;
+      const ref = words[at + BUCKET.refs + lastSlot * 2]!;
+      this.writeSlotLocked(bucket, slot, tag, ref, words[at + BUCKET.times + lastSlot * 2]!);
     }
     this.writeSlotLocked(last, lastSlot, 0, 0, 0);
     if (lastSlot === 0 && before !== 0) this.#dropOverflowLocked(shard, before, last);
@@ -181,7 +183,7 @@ export class IndexTable {
     const words: Words = this.#context.arena.wordsOf(bucket);
     const at = this.#context.arena.wordIndex(bucket) + BUCKET.refs;
     let slot = 0;
-    while (slot < BUCKET_SLOTS && words[at + slot] !== 0) slot++;
+    while (slot < BUCKET_SLOTS && words[at + slot * 2] !== 0) slot++;
     return slot;
   }
 
@@ -287,11 +289,11 @@ export class IndexTable {
     for (let bucket = primary; bucket !== 0; bucket = this.overflowOf(bucket)) {
       const words = this.#context.arena.wordsOf(bucket);
       const at = this.#context.arena.wordIndex(bucket);
-      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot] !== 0; slot++) {
+      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot * 2] !== 0; slot++) {
         if (entries === SPLIT_ENTRIES_MAX) return -1;
         this.#moving[entries * 3] = words[at + BUCKET.tags + slot]!;
-        this.#moving[entries * 3 + 1] = words[at + BUCKET.refs + slot]!;
-        this.#moving[entries * 3 + 2] = words[at + BUCKET.times + slot]!;
+        this.#moving[entries * 3 + 1] = words[at + BUCKET.refs + slot * 2]!;
+        this.#moving[entries * 3 + 2] = words[at + BUCKET.times + slot * 2]!;
         entries++;
       }
     }
@@ -305,7 +307,7 @@ export class IndexTable {
       const next = this.overflowOf(bucket);
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
-      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot] !== 0; slot++) {
+      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot * 2] !== 0; slot++) {
         this.writeSlotLocked(bucket, slot, 0, 0, 0);
       }
       if (bucket === primary) journal.write(arena.segmentOf(bucket), at + BUCKET.overflow, 0);

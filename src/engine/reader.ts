@@ -4,12 +4,12 @@
  * length and hop is checked before it is used. Only a copy that was validated is ever decoded.
  *
  * A hit writes one word at most, in the bucket's lines, and only when it changes: the stamp of its use, or, for an
- * entry with an idle time, the tick of its use.
+ * entry with an idle time, the tick of its use (by a compare-exchange that covers the ref beside it).
  *
  * A lookup that doesn't get through (the chain is being written all the time, or by a thread that is gone) takes the
  * shard's lock, which repairs what the dead have left. If even that can't be had, it is a miss.
  */
-import { checkpoint, compareExchange, type Words } from '#atomics';
+import { checkpoint, compareExchange, compareExchangePair } from '#atomics';
 import { BUCKET, BUCKET_SLOTS, isBefore, SEQUENCE_BUSY, type SeqlockReader, SHARD } from '../../native-free/index.js';
 import { GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
@@ -61,6 +61,8 @@ export class Reader {
   readonly #policy: EvictionPolicy;
   readonly #seqlock: SeqlockReader;
   readonly #place = new Place();
+  readonly #pairWords = new Int32Array(2);
+  readonly #pair = new BigInt64Array(this.#pairWords.buffer);
   readonly #itemBytesMax: number;
 
   constructor(
@@ -128,12 +130,15 @@ export class Reader {
     }
     // Stops for tests: everything from here to the validation may change under the reader's eyes.
     checkpoint();
-    const bucket = arena.wordsOf(place.bucket);
-    const slot = arena.wordIndex(place.bucket) + place.slot;
-    const tag = bucket[slot + BUCKET.tags]!;
-    const time = bucket[slot + BUCKET.times]!;
-    const item = arena.wordsOf(place.ref);
-    const itemAt = arena.wordIndex(place.ref);
+    const { bucket, slot, ref } = place;
+    const slots = arena.wordsOf(bucket);
+    const slotsAt = arena.wordIndex(bucket);
+    const tag = slots[slotsAt + BUCKET.tags + slot]!;
+    const time = slots[slotsAt + BUCKET.times + slot * 2]!;
+    // Before the validation: what is stored behind it is stored no earlier than this tick.
+    const tick = this.#context.clock.coarse();
+    const item = arena.wordsOf(ref);
+    const itemAt = arena.wordIndex(ref);
     const isOver = time !== 0 && expiryOf(this.#context.clock, tag, time, item, itemAt) !== NOT_EXPIRED;
     const flags = flagsOf(item[itemAt + WORD_SIZES]!);
     const isChained = (flags & FLAG_CHAINED) !== 0 && want === READ_VALUE;
@@ -144,7 +149,7 @@ export class Reader {
     if (isOver) return MISS;
     // The header is known to be whole now, so its length may be trusted with an allocation.
     if (isChained && !this.#copyChained(shard, key, item, itemAt, flags, generation)) return AGAIN;
-    if (renew) this.#renew(shard, bucket, slot, tag, time);
+    if (renew) this.#renew(shard, bucket, slot, tag, ref, time, tick);
     return HIT;
   }
 
@@ -160,7 +165,7 @@ export class Reader {
       const at = arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
         if (((words[at + BUCKET.tags + slot]! ^ hash) & TAG_MASK) !== 0) continue;
-        const ref = words[at + BUCKET.refs + slot]!;
+        const ref = words[at + BUCKET.refs + slot * 2]!;
         checkpoint();
         if (ref < layout.pagesStart || !this.#chains.holdsKey(ref, key)) continue;
         place.primary = primary;
@@ -222,16 +227,31 @@ export class Reader {
     return (flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CHAINED) !== 0;
   }
 
-  /** Notes the use of an entry: one compare-exchange, of a word in the bucket's lines, if it changes. */
-  #renew(shard: number, bucket: Words, slot: number, tag: number, time: number): void {
+  /** Notes the use of an entry: one compare-exchange in the bucket's lines, if anything changes. */
+  #renew(shard: number, bucket: number, slot: number, tag: number, ref: number, time: number, tick: number): void {
+    const { arena } = this.#context;
+    const at = arena.wordIndex(bucket);
     if ((tag & TAG_IDLE) !== 0) {
-      const tick = this.#context.clock.coarse();
-      if (isBefore(time, tick) && tick !== 0) compareExchange(bucket, slot + BUCKET.times, time, tick);
+      if (!isBefore(time, tick) || tick === 0) return;
+      const expected = this.#pairOf(ref, time);
+      compareExchangePair(
+        arena.pairsOf(bucket),
+        (at + BUCKET.refs + slot * 2) >>> 1,
+        expected,
+        this.#pairOf(ref, tick),
+      );
       return;
     }
     const stamp = this.#policy.current(shard);
     if ((tag & STAMP_MASK) === stamp) return;
-    compareExchange(bucket, slot + BUCKET.tags, tag, (tag & ~STAMP_MASK) | stamp);
+    compareExchange(arena.wordsOf(bucket), at + BUCKET.tags + slot, tag, (tag & ~STAMP_MASK) | stamp);
+  }
+
+  /** A ref and a time as they stand in a slot. */
+  #pairOf(ref: number, time: number): bigint {
+    this.#pairWords[0] = ref;
+    this.#pairWords[1] = time;
+    return this.#pair[0]!;
   }
 
   /** The same lookup under the shard's lock. A miss if the lock can't be had. */
@@ -241,15 +261,16 @@ export class Reader {
     const place = this.#place;
     place.ref = 0;
     if (!this.#find(this.#index.primaryLocked(shard, key.hash), key)) return this.#leave(shard, false);
-    const bucket = arena.wordsOf(place.bucket);
-    const slot = arena.wordIndex(place.bucket) + place.slot;
-    const tag = bucket[slot + BUCKET.tags]!;
-    const time = bucket[slot + BUCKET.times]!;
+    const { bucket, slot, ref } = place;
+    const slots = arena.wordsOf(bucket);
+    const slotsAt = arena.wordIndex(bucket);
+    const tag = slots[slotsAt + BUCKET.tags + slot]!;
+    const time = slots[slotsAt + BUCKET.times + slot * 2]!;
     const item = arena.wordsOf(place.ref);
     const at = arena.wordIndex(place.ref);
     if (time !== 0 && expiryOf(this.#context.clock, tag, time, item, at) !== NOT_EXPIRED)
       return this.#leave(shard, false);
-    if (renew) this.#renew(shard, bucket, slot, tag, time);
+    if (renew) this.#renew(shard, bucket, slot, tag, ref, time, this.#context.clock.coarse());
     const flags = flagsOf(item[at + WORD_SIZES]!);
     if ((flags & FLAG_CHAINED) !== 0 && want === READ_VALUE) return this.#readPinned(shard, key, item, at, flags);
     return this.#leave(shard, this.#copy(key, want, item, at, flags));

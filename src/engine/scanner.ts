@@ -96,10 +96,10 @@ export class Scanner {
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-      const ref = words[at + BUCKET.refs + slot]!;
+      const ref = words[at + BUCKET.refs + slot * 2]!;
       if (ref === 0) return true;
       const tag = words[at + BUCKET.tags + slot]!;
-      const time = words[at + BUCKET.times + slot]!;
+      const time = words[at + BUCKET.times + slot * 2]!;
       if (!this.#collectItem(ref, tag, time, type)) return false;
     }
     return true;

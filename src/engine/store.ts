@@ -185,7 +185,7 @@ export class SharedStore {
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-        const ref = words[at + BUCKET.refs + slot]!;
+        const ref = words[at + BUCKET.refs + slot * 2]!;
         if (ref === 0) return false;
         if (type >= 0 && typeOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) !== type) continue;
         place.bucket = bucket;

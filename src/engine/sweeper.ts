@@ -53,19 +53,19 @@ export class Sweeper {
       const at = arena.wordIndex(bucket);
       const words = arena.wordsOf(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-        if (words[at + BUCKET.times + slot] !== 0 && this.#isOver(words, at + slot)) return true;
+        if (words[at + BUCKET.times + slot * 2] !== 0 && this.#isOver(words, at, slot)) return true;
       }
       bucket = words[at + BUCKET.overflow]!;
     }
     return false;
   }
 
-  #isOver(words: Int32Array, slot: number): boolean {
+  #isOver(words: Int32Array, at: number, slot: number): boolean {
     const { arena, clock, layout } = this.#context;
-    const ref = words[slot + BUCKET.refs]!;
+    const ref = words[at + BUCKET.refs + slot * 2]!;
     if (ref < layout.pagesStart) return false;
-    const time = words[slot + BUCKET.times]!;
-    const tag = words[slot + BUCKET.tags]!;
+    const time = words[at + BUCKET.times + slot * 2]!;
+    const tag = words[at + BUCKET.tags + slot]!;
     return time !== 0 && expiryOf(clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref)) !== NOT_EXPIRED;
   }
 
@@ -89,11 +89,11 @@ export class Sweeper {
   #removeIfOver(shard: number, primary: number, bucket: number, slot: number): boolean {
     const { arena, clock } = this.#context;
     const words = arena.wordsOf(bucket);
-    const at = arena.wordIndex(bucket) + slot;
-    const ref = words[at + BUCKET.refs]!;
-    const time = words[at + BUCKET.times]!;
+    const at = arena.wordIndex(bucket);
+    const ref = words[at + BUCKET.refs + slot * 2]!;
+    const time = words[at + BUCKET.times + slot * 2]!;
     if (ref === 0 || time === 0) return false;
-    const cause = expiryOf(clock, words[at + BUCKET.tags]!, time, arena.wordsOf(ref), arena.wordIndex(ref));
+    const cause = expiryOf(clock, words[at + BUCKET.tags + slot]!, time, arena.wordsOf(ref), arena.wordIndex(ref));
     if (cause === NOT_EXPIRED) return false;
     const place = this.#place;
     place.primary = primary;

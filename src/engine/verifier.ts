@@ -139,7 +139,7 @@ export class Verifier {
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-        const ref = words[at + BUCKET.refs + slot]!;
+        const ref = words[at + BUCKET.refs + slot * 2]!;
         if (ref === 0) {
           isEnded = true;
           continue;

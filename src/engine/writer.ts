@@ -197,8 +197,9 @@ export class Writer {
     const oldBytes = this.#items.valueBytes(old);
     const oldSizes = arena.wordsOf(old)[arena.wordIndex(old) + WORD_SIZES]!;
     const bucket = arena.wordsOf(place.bucket);
-    const slot = arena.wordIndex(place.bucket) + place.slot;
-    const cause = this.#causeOf(old, bucket[slot + BUCKET.tags]!, bucket[slot + BUCKET.times]!, CAUSE.replaced);
+    const at = arena.wordIndex(place.bucket);
+    const oldTag = bucket[at + BUCKET.tags + place.slot]!;
+    const cause = this.#causeOf(old, oldTag, bucket[at + BUCKET.times + place.slot * 2]!, CAUSE.replaced);
     this.#index.writeSlotLocked(place.bucket, place.slot, tag, ref, time);
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
@@ -244,8 +245,9 @@ export class Writer {
     const { arena } = this.#context;
     const place = this.#place;
     const bucket = arena.wordsOf(place.bucket);
-    const slot = arena.wordIndex(place.bucket) + place.slot;
-    const cause = this.#causeOf(place.ref, bucket[slot + BUCKET.tags]!, bucket[slot + BUCKET.times]!, CAUSE.explicit);
+    const at = arena.wordIndex(place.bucket);
+    const tag = bucket[at + BUCKET.tags + place.slot]!;
+    const cause = this.#causeOf(place.ref, tag, bucket[at + BUCKET.times + place.slot * 2]!, CAUSE.explicit);
     this.#items.removeLocked(shard, place, cause);
     return cause === CAUSE.explicit ? STORED : NO_ROOM;
   }

@@ -41,7 +41,7 @@ export function slotOf(engine: Engine, key: string, type = 0): SlotOf | undefine
   const primary = bucketRef(engine, shard, bucketNumber(engine, shard, hash));
   for (let bucket = primary; bucket !== 0; bucket = wordAt(engine, bucket, BUCKET.overflow)) {
     for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-      const ref = wordAt(engine, bucket, BUCKET.refs + slot);
+      const ref = wordAt(engine, bucket, BUCKET.refs + slot * 2);
       if (ref !== 0 && wordAt(engine, ref, 2) === hash) return { primary, bucket, slot, ref };
     }
   }

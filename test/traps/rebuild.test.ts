@@ -44,7 +44,7 @@ describe('a broken shard', () => {
   it.each([0x7ffffff0, 0x6000_0000])('a get that meets the wild ref %d is a miss', (wild) => {
     const { engine, mine, others } = filled();
     const { bucket, slot } = slotOf(engine, mine[0]!)!;
-    setWord(engine, bucket, BUCKET.refs + slot, wild);
+    setWord(engine, bucket, BUCKET.refs + slot * 2, wild);
     expect(engine.get(mine[0]!)).toBeUndefined();
     expectEmptiedAlone(engine, mine, others);
   });
@@ -52,7 +52,7 @@ describe('a broken shard', () => {
   it.each(['set', 'delete'] as const)('a %s that meets one throws VELOCACHE_INTERNAL, once', (method) => {
     const { engine, mine, others } = filled();
     const { bucket, slot } = slotOf(engine, mine[0]!)!;
-    setWord(engine, bucket, BUCKET.refs + slot, 0x7ffffff0);
+    setWord(engine, bucket, BUCKET.refs + slot * 2, 0x7ffffff0);
     const act = () => (method === 'set' ? engine.set(mine[0]!, pattern(5, 1)) : engine.delete(mine[0]!));
     expect(act).toThrow(expect.objectContaining({ code: 'VELOCACHE_INTERNAL' }));
     expect(act).not.toThrow();
