@@ -229,6 +229,8 @@ export class Reader {
 
   /** Notes the use of an entry: one compare-exchange in the bucket's lines, if anything changes. */
   #renew(shard: number, bucket: number, slot: number, tag: number, ref: number, time: number, tick: number): void {
+    // A stop for tests: the hit is validated, and anything may happen to the slot before its use is noted.
+    checkpoint();
     const { arena } = this.#context;
     const at = arena.wordIndex(bucket);
     if ((tag & TAG_IDLE) !== 0) {
