@@ -15,13 +15,14 @@ import { add, load, store, type Words } from '#atomics';
 import { acquire, LOCK_BUSY, release } from './mutex.js';
 import type { OwnerTable } from './owners.js';
 
-const LOCK = 0;
 const HEAD = 1;
 const TAIL = 2;
 const DROPPED = 3;
 const RECORD_HEADER = 5;
 const LOCK_WAIT_MS = 20;
 
+/** The ring's lock, two words from its start. */
+export const EVENT_RING_LOCK = 14;
 /** Words before the ring's data. */
 export const EVENT_RING_HEADER = 16;
 
@@ -47,7 +48,7 @@ export class EventRing {
   }
 
   get lockIndex(): number {
-    return this.#base + LOCK;
+    return this.#base + EVENT_RING_LOCK;
   }
 
   /** Where a listener that begins now should read from. */

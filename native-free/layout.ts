@@ -4,7 +4,7 @@
  */
 import { assert } from './assert.js';
 import { alignUp, isPower } from './bits.js';
-import { EVENT_RING_HEADER } from './event-ring.js';
+import { EVENT_RING_HEADER, EVENT_RING_LOCK } from './event-ring.js';
 import { journalWords } from './journal.js';
 import { OWNER_SLOTS, OWNER_WORDS } from './owners.js';
 
@@ -27,7 +27,7 @@ export const HEADER = {
   pageReleases: 32,
   pageHint: 33,
   largeLock: 48,
-  recoveryLock: 49,
+  recoveryLock: 50,
   words: 64,
 } as const;
 
@@ -47,7 +47,6 @@ export const BUCKET = { sequence: 0, overflow: 1, tags: 2, refs: 12, times: 13 }
 
 /** Shard record words. Line 0 is the writers', line 1 is read by every lookup. */
 export const SHARD = {
-  lock: 0,
   pendingFree: 1,
   condition: 2,
   itemCount: 3,
@@ -61,6 +60,7 @@ export const SHARD = {
   sweepCursor: 11,
   pageCursor: 12,
   draining: 13,
+  lock: 14,
   bucketCount: 16,
   stamp: 17,
   partial: 32,
@@ -108,6 +108,7 @@ export class Layout {
   readonly counters: number;
   readonly countersPerStripe: number;
   readonly events: number;
+  readonly eventLock: number;
   readonly shards: number;
   readonly shardWords: number;
   readonly typesOffset: number;
@@ -135,6 +136,7 @@ export class Layout {
     this.counters = this.owners + OWNER_SLOTS * OWNER_WORDS;
     this.countersPerStripe = alignUp(config.types * config.countersPerType + config.countersGlobal, 8);
     this.events = this.counters + OWNER_SLOTS * this.countersPerStripe * 2;
+    this.eventLock = this.events + EVENT_RING_LOCK;
     this.shards = alignUp(this.events + EVENT_RING_HEADER + config.eventWords, 16);
     this.typesOffset = SHARD.partial + CLASS_MAX * 2;
     this.ringsOffset = this.typesOffset + config.types * TYPE_WORDS;

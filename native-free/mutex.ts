@@ -16,8 +16,16 @@ export const LOCK_LEFT = 2;
 const WAITERS = 1;
 const SPINS = 200;
 const PARK_MS = 2;
+/** The word behind a lock counts how often it was let go of. */
+const TURNS = 1;
+/** A waiter that sees others take their turns waits on, but not longer than this many times its bound. */
+const PATIENCE = 10;
 
-/** Takes the lock at `words[index]` for `token`; waits at most `waitMs` (rounded up to whole parks). */
+/**
+ * Takes the lock at `words[index]` for `token`; the word behind it belongs to the lock too. Gives up when nobody has let
+ * go of it for `waitMs`, which only an owner that is gone and not yet known to be explains; in any case after ten times
+ * that. Both are rounded up to whole parks.
+ */
 export function acquire(words: Words, index: number, token: number, owners: OwnerTable, waitMs: number): number {
   if (compareExchange(words, index, 0, token) === 0) return LOCK_FREE;
   for (let spin = 0; spin < SPINS; spin++) {
@@ -27,10 +35,19 @@ export function acquire(words: Words, index: number, token: number, owners: Owne
 }
 
 function acquireParked(words: Words, index: number, token: number, owners: OwnerTable, waitMs: number): number {
-  const start = performance.now();
+  const begunMs = performance.now();
+  let sinceMs = begunMs;
+  let turns = words[index + TURNS]!;
   // From here on the word is taken with the waiters' bit: other waiters may be parked that nobody else would wake.
   const mine = token | WAITERS;
   for (;;) {
+    const nowMs = performance.now();
+    if (nowMs - sinceMs >= waitMs && words[index + TURNS]! === turns) return LOCK_BUSY;
+    if (nowMs - begunMs >= waitMs * PATIENCE) return LOCK_BUSY;
+    if (words[index + TURNS]! !== turns) {
+      turns = words[index + TURNS]!;
+      sinceMs = nowMs;
+    }
     const seen = load(words, index);
     if (seen === 0) {
       if (compareExchange(words, index, 0, mine) === 0) return LOCK_FREE;
@@ -40,7 +57,6 @@ function acquireParked(words: Words, index: number, token: number, owners: Owner
       if (compareExchange(words, index, seen, mine) === seen) return LOCK_LEFT;
       continue;
     }
-    if (performance.now() - start >= waitMs) return LOCK_BUSY;
     const parked = seen | WAITERS;
     if (seen !== parked && compareExchange(words, index, seen, parked) !== seen) continue;
     wait(words, index, parked, PARK_MS);
@@ -48,6 +64,7 @@ function acquireParked(words: Words, index: number, token: number, owners: Owner
 }
 
 export function release(words: Words, index: number): void {
+  words[index + TURNS] = (words[index + TURNS]! + 1) | 0;
   if ((exchange(words, index, 0) & WAITERS) !== 0) notify(words, index, 1);
 }
 

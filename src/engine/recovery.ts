@@ -97,7 +97,7 @@ export class Recovery {
       if (!this.#context.enter(shard)) return false;
       this.#context.leave(shard);
     }
-    if (!this.#takeOver(HEADER.largeLock, token) || !this.#takeOver(layout.events, token)) return false;
+    if (!this.#takeOver(HEADER.largeLock, token) || !this.#takeOver(layout.eventLock, token)) return false;
     if (!this.settleIntents(slot)) return false;
     this.#pages.recountReleases();
     arena.owners.setListens(slot, 0);

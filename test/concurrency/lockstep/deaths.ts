@@ -4,6 +4,7 @@
  * used again, which for the shared memory is what `terminate` is, only thousands of times as fast.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { SHARD } from '../../../native-free/index.js';
 import { DEATHS, type DeathCase, type DeathMode, type DeathsData, type DeathsReport } from './death-cases.js';
 import { initialOf } from './history.js';
 import { World } from './world.js';
@@ -81,7 +82,7 @@ function operate(world: World): void {
 function neighbourOf(world: World): () => void {
   const { neighbour } = scenario;
   if (neighbour === undefined) return () => {};
-  const lock = world.arena.layout.shard(0);
+  const lock = world.arena.layout.shard(0) + SHARD.lock;
   return () => {
     if (world.arena.meta[lock] === 0) world.perform(neighbour, NEW_ID + 1);
   };

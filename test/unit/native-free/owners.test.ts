@@ -1,5 +1,5 @@
 /** The owner table and the robust mutex: nobody takes a lock from a living owner, anybody from one that is gone. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   acquire,
   isHeldBy,
@@ -109,6 +109,29 @@ describe('mutex', () => {
     release(words, LOCK);
     expect(words[LOCK]).toBe(0);
     expect(acquire(words, LOCK, tokenB, owners, WAIT_MS)).toBe(LOCK_FREE);
+  });
+
+  /** How many looks at the time a wait takes, with 100 ms between two and a turn taken at each of the first `turns`. */
+  function looksOfWait(turns: number): number {
+    const { words, owners, tokenA, tokenB } = two();
+    acquire(words, LOCK, tokenA, owners, WAIT_MS);
+    let looks = 0;
+    const time = vi.spyOn(performance, 'now').mockImplementation(() => {
+      looks += 1;
+      // The first look begins the wait.
+      if (looks > 1 && looks <= turns + 1) words[LOCK + 1]! += 1;
+      return looks * 100;
+    });
+    expect(acquire(words, LOCK, tokenB, owners, 300)).toBe(LOCK_BUSY);
+    time.mockRestore();
+    return looks;
+  }
+
+  it('is waited for while others take their turns at it, up to ten times the bound', () => {
+    const still = looksOfWait(0);
+    expect(looksOfWait(10)).toBe(still + 10);
+    // 3,000 ms behind the first look.
+    expect(looksOfWait(1_000)).toBe(31);
   });
 
   it('is never taken from the living: the wait ends at its bound, and they still hold it', () => {
