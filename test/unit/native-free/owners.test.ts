@@ -106,8 +106,11 @@ describe('mutex', () => {
     const { words, owners, tokenA, tokenB } = two();
     expect(acquire(words, LOCK, tokenA, owners, WAIT_MS)).toBe(LOCK_FREE);
     expect([isHeldBy(words, LOCK, tokenA), isHeldBy(words, LOCK, tokenB)]).toEqual([true, false]);
+    expect(words[LOCK + 1]).toBe(0);
     release(words, LOCK);
     expect(words[LOCK]).toBe(0);
+    // The turn that waiters look for.
+    expect(words[LOCK + 1]).toBe(1);
     expect(acquire(words, LOCK, tokenB, owners, WAIT_MS)).toBe(LOCK_FREE);
   });
 
