@@ -6,7 +6,7 @@ export type { CacheHandle } from './cache/handle.js';
 export type { KeySpace, SetOptions } from './cache/key-space.js';
 export type { CacheOptions, SlabOptions, TypeOptions } from './cache/options.js';
 export type { Duration, Size } from './cache/units.js';
-export type { RemovalCause } from './engine/causes.js';
+export type { RejectReason, RemovalCause } from './engine/causes.js';
 export type { ClassStats, TypeStats } from './engine/statistics.js';
 export {
   BusyError,

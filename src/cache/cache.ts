@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Codec } from '../codecs/codec.js';
 import { createCodecs } from '../codecs/codecs.js';
-import { REMOVAL_CAUSES, type RemovalCause } from '../engine/causes.js';
+import { REJECT_REASONS, REMOVAL_CAUSES, type RejectReason, type RemovalCause } from '../engine/causes.js';
 import { EVENT } from '../engine/items.js';
 import type { EngineStats, TypeStats } from '../engine/statistics.js';
 import { BusyError, OptionError, TypeNameError } from '../errors.js';
@@ -18,7 +18,8 @@ export interface CacheEvent {
   readonly type: string;
   /** Undefined for a recovery, which concerns no key. */
   readonly key: string | undefined;
-  readonly cause: RemovalCause;
+  /** Why: of a 'reject' the reason, else the cause of the removal. */
+  readonly cause: RemovalCause | RejectReason;
   /** Bytes of the key and the value. */
   readonly bytes: number;
   /** The thread in which it happened. */
@@ -26,7 +27,7 @@ export interface CacheEvent {
 }
 
 /**
- * evict: an entry was evicted, or removed because its time was over. reject: a set found no room. recover: what a
+ * evict: an entry was evicted, or removed because its time was over. reject: a set was refused. recover: what a
  * thread that died or abandoned an operation had left in a shard was brought to rest.
  */
 export type CacheEventName = 'evict' | 'reject' | 'recover';
@@ -131,7 +132,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
         const event: CacheEvent = {
           type: this.#plan.types[record.type]?.name ?? 'default',
           key: record.key.length === 0 ? undefined : this.#decoder.decode(record.key),
-          cause: REMOVAL_CAUSES[record.cause]!,
+          cause: name === 'reject' ? REJECT_REASONS[record.cause]! : REMOVAL_CAUSES[record.cause]!,
           bytes: record.bytes,
           threadId: record.threadId,
         };

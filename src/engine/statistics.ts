@@ -1,6 +1,13 @@
 /** Sums over the arena, read under no lock: each figure is exact at some moment, all of them only when nobody writes. */
 import { OWNER_SLOTS, PAGE, SHARD, TYPE_WORDS } from '../../native-free/index.js';
-import { GLOBAL_COUNTER, REMOVAL_CAUSES, type RemovalCause, TYPE_COUNTER } from './causes.js';
+import {
+  GLOBAL_COUNTER,
+  REJECT_REASONS,
+  REMOVAL_CAUSES,
+  type RejectReason,
+  type RemovalCause,
+  TYPE_COUNTER,
+} from './causes.js';
 import type { Context } from './context.js';
 import { PAGE_FREE, PAGE_INDEX, PAGE_ITEMS, type PagePool, pageClass, pageKind } from './page-pool.js';
 
@@ -17,8 +24,10 @@ export interface TypeStats {
   readonly hitRatio: number;
   readonly sets: number;
   readonly deletes: number;
-  /** Sets that found no room. */
+  /** Sets that were refused, for whatever reason. */
   readonly rejects: number;
+  /** The same by reason. */
+  readonly rejectsByReason: Readonly<Record<RejectReason, number>>;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
 }
@@ -111,6 +120,7 @@ function typeStats(context: Context, type: number): TypeStats {
   const sum = (counter: number): number => counters.sum(type * layout.config.countersPerType + counter);
   const hits = sum(TYPE_COUNTER.hits);
   const misses = sum(TYPE_COUNTER.misses);
+  const rejectsByReason = reasons((position) => sum(TYPE_COUNTER.rejects + position));
   return {
     entries,
     bytesUsed: granules * 8,
@@ -120,13 +130,22 @@ function typeStats(context: Context, type: number): TypeStats {
     hitRatio: ratio(hits, misses),
     sets: sum(TYPE_COUNTER.sets),
     deletes: sum(TYPE_COUNTER.deletes),
-    rejects: sum(TYPE_COUNTER.rejects),
+    rejects: sumReasons(rejectsByReason),
+    rejectsByReason,
     removals: causes((position) => sum(TYPE_COUNTER.causes + position)),
   };
 }
 
 function causes(count: (position: number) => number): Record<RemovalCause, number> {
   return Object.fromEntries(REMOVAL_CAUSES.map((cause, i) => [cause, count(i)])) as Record<RemovalCause, number>;
+}
+
+function reasons(count: (position: number) => number): Record<RejectReason, number> {
+  return Object.fromEntries(REJECT_REASONS.map((reason, i) => [reason, count(i)])) as Record<RejectReason, number>;
+}
+
+function sumReasons(byReason: Readonly<Record<RejectReason, number>>): number {
+  return REJECT_REASONS.reduce((total, reason) => total + byReason[reason], 0);
 }
 
 function ratio(hits: number, misses: number): number {
@@ -147,6 +166,7 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     sets: sum((stats) => stats.sets),
     deletes: sum((stats) => stats.deletes),
     rejects: sum((stats) => stats.rejects),
+    rejectsByReason: reasons((position) => sum((stats) => stats.rejectsByReason[REJECT_REASONS[position]!])),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
   };
 }

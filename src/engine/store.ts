@@ -124,6 +124,15 @@ export class SharedStore {
     }
   }
 
+  /** Refuses to store a value under the prepared key, whose old value goes: NO_ROOM or BUSY. */
+  refuse(valueBytes: number, reason: number): number {
+    try {
+      return this.#writer.refuse(this.key, valueBytes, reason);
+    } catch (error) {
+      throw this.#condemn(error, this.key.hash);
+    }
+  }
+
   /** Deletes the prepared key: STORED if it was live, NO_ROOM if not, BUSY. */
   delete(): number {
     try {

@@ -5,7 +5,7 @@
  */
 import { checkpoint } from '#atomics';
 import { assert, BUCKET } from '../../native-free/index.js';
-import { CAUSE, GLOBAL_COUNTER, TYPE_COUNTER } from './causes.js';
+import { CAUSE, GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import type { Evictor } from './evictor.js';
@@ -90,16 +90,26 @@ export class Writer {
       ? this.#setSingle(key, value, flags, bytes, lifetime, steal)
       : this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
     if (outcome === STORED) this.#context.count(key.type, TYPE_COUNTER.sets, 1);
-    else if (outcome === NO_ROOM) this.#reject(key, value.length);
+    else if (outcome === NO_ROOM) this.#reject(key, value.length, REJECT.room);
     return outcome;
   }
 
-  #reject(key: Key, valueBytes: number): void {
-    this.#context.count(key.type, TYPE_COUNTER.rejects, 1);
+  /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM or BUSY. */
+  refuse(key: Key, valueBytes: number, reason: number): number {
+    const shard = this.#context.shardOf(key.hash);
+    if (!this.#context.enter(shard)) return BUSY;
+    this.#failLocked(shard, key);
+    this.#reject(key, valueBytes, reason);
+    return NO_ROOM;
+  }
+
+  /** Counts a refused set and tells listeners. Under no lock. */
+  #reject(key: Key, valueBytes: number, reason: number): void {
+    this.#context.count(key.type, TYPE_COUNTER.rejects + reason, 1);
     if (!this.#items.isHeard(EVENT.reject)) return;
     const bytes = new Uint8Array(key.byteLength);
     key.writeTo(bytes, 0);
-    this.#items.emit(EVENT.reject, key.type, CAUSE.size, key.byteLength + valueBytes, bytes, 0, key.byteLength);
+    this.#items.emit(EVENT.reject, key.type, reason, key.byteLength + valueBytes, bytes, 0, key.byteLength);
   }
 
   #setSingle(

@@ -209,7 +209,7 @@ describe('25: everything pinned', () => {
     const { engine, pinners, keys } = pinnedArena();
     expect(engine.set('new', pattern(10, 1))).toBe(1);
     expect(engine.set('new', pattern(400_000, 1))).toBe(0);
-    expect(engine.stats().rejects).toBe(1);
+    expect(engine.stats()).toMatchObject({ rejects: 1, rejectsByReason: { room: 1, quota: 0 } });
     expect(engine.get('new')).toBeUndefined();
     expect(keys.every((key) => engine.get(key)?.length === 95_000)).toBe(true);
     expect(engine.verify()).toEqual([]);

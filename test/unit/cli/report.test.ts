@@ -15,6 +15,7 @@ const NO_USE: TypeStats = {
   sets: 0,
   deletes: 0,
   rejects: 0,
+  rejectsByReason: { room: 0, share: 0, quota: 0, pressure: 0, users: 0 },
   removals: NO_REMOVALS,
 };
 

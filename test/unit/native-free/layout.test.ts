@@ -31,7 +31,7 @@ const CAPACITIES = [
   2 ** 34 - 1,
   2 ** 34,
 ];
-const TYPE_COUNTS = [1, 6, 60];
+const TYPE_COUNTS = [1, 6, 30];
 
 function layoutOf(capacity: number, types: number, slab = {}): Layout {
   const names = Array.from({ length: types - 1 }, (_, i) => [`type${i}`, {}]);
