@@ -7,6 +7,7 @@ import { SizeClasses } from '../src/engine/size-classes.js';
 import { SharedStore } from '../src/engine/store.js';
 import { STORED } from '../src/engine/writer.js';
 import { LruPolicy } from '../src/policies/lru.js';
+import { TypeRules, UNLIMITED } from '../src/policies/type-rules.js';
 
 /** The least capacity that has a default geometry. */
 const GEOMETRY_BYTES_MIN = 2 ** 20;
@@ -31,6 +32,11 @@ export class WhiteBox {
       itemBytesMax: config.capacityBytes / 8,
       weakMemory: process.arch !== 'x64',
       policy: new LruPolicy(arena.meta, layout, clock),
+      rules: new TypeRules(
+        arena.meta,
+        layout,
+        Array.from({ length: layout.config.types }, () => UNLIMITED),
+      ),
     });
     this.store.format();
   }

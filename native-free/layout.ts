@@ -26,6 +26,7 @@ export const HEADER = {
   tick: 16,
   pageReleases: 32,
   pageHint: 33,
+  level: 34,
   largeLock: 48,
   recoveryLock: 50,
   words: 64,
@@ -55,7 +56,6 @@ export const SHARD = {
   generation: 6,
   failedScan: 7,
   hand: 8,
-  threshold: 9,
   insertsSinceStamp: 10,
   sweepCursor: 11,
   pageCursor: 12,
@@ -68,14 +68,13 @@ export const SHARD = {
 } as const;
 
 export const CLASS_MAX = 64;
-/** Cold candidates kept per class, as pairs (position, stamp), behind a count. */
+/** Cold candidates kept per class, and per type, as pairs (position, order), behind a count and a pause. */
 export const RING_ENTRIES = 16;
-export const RING_WORDS: number = 1 + RING_ENTRIES * 2;
+export const RING_WORDS: number = 2 + RING_ENTRIES * 2;
+/** Thresholds of coldness: one for each precedence of eviction, then one for each type. */
+export const PRECEDENCES = 8;
 /** Words per type in a shard: entries, granules, payload bytes low and high. */
 export const TYPE_WORDS = 4;
-/** Each entry holds the tick at which a stamp began; one entry for STAMPS_PER_HISTORY stamps. */
-export const HISTORY_ENTRIES = 256;
-export const STAMPS_PER_HISTORY = 8;
 export const JOURNAL_ENTRIES = 1024;
 
 /** Page descriptor words; the bitmap of used chunks follows. */
@@ -95,6 +94,8 @@ export interface ArenaConfig {
   /** Counters per type, and for the whole cache, in each stripe. */
   readonly countersPerType: number;
   readonly countersGlobal: number;
+  /** Words in each shard that belong to the eviction policy. */
+  readonly policyWords: number;
   /** Words of the event ring, a power of two. */
   readonly eventWords: number;
   /** Bytes of a segment, a power of two up to 1 GiB. */
@@ -107,13 +108,17 @@ export class Layout {
   readonly owners: number;
   readonly counters: number;
   readonly countersPerStripe: number;
+  /** One word a type: what all shards know of it. */
+  readonly typeStates: number;
   readonly events: number;
   readonly eventLock: number;
   readonly shards: number;
   readonly shardWords: number;
   readonly typesOffset: number;
   readonly ringsOffset: number;
-  readonly historyOffset: number;
+  readonly typeRingsOffset: number;
+  readonly thresholdsOffset: number;
+  readonly policyOffset: number;
   readonly directoryOffset: number;
   readonly directoryEntries: number;
   readonly journalOffset: number;
@@ -135,13 +140,16 @@ export class Layout {
     this.owners = HEADER.words;
     this.counters = this.owners + OWNER_SLOTS * OWNER_WORDS;
     this.countersPerStripe = alignUp(config.types * config.countersPerType + config.countersGlobal, 8);
-    this.events = this.counters + OWNER_SLOTS * this.countersPerStripe * 2;
+    this.typeStates = this.counters + OWNER_SLOTS * this.countersPerStripe * 2;
+    this.events = alignUp(this.typeStates + config.types, 16);
     this.eventLock = this.events + EVENT_RING_LOCK;
     this.shards = alignUp(this.events + EVENT_RING_HEADER + config.eventWords, 16);
     this.typesOffset = SHARD.partial + CLASS_MAX * 2;
     this.ringsOffset = this.typesOffset + config.types * TYPE_WORDS;
-    this.historyOffset = this.ringsOffset + CLASS_MAX * RING_WORDS;
-    this.directoryOffset = this.historyOffset + HISTORY_ENTRIES;
+    this.typeRingsOffset = this.ringsOffset + CLASS_MAX * RING_WORDS;
+    this.thresholdsOffset = this.typeRingsOffset + config.types * RING_WORDS;
+    this.policyOffset = this.thresholdsOffset + PRECEDENCES + config.types;
+    this.directoryOffset = this.policyOffset + config.policyWords;
     this.pageGranules = config.pageBytes >>> GRANULE_SHIFT;
     this.bucketsPerPage = this.pageGranules / BUCKET_GRANULES;
     this.descriptorWords = alignUp(PAGE.bitmap + Math.ceil(config.pageBytes / config.chunkBytesMin / 32), 8);

@@ -21,6 +21,7 @@ import { SizeClasses } from '../engine/size-classes.js';
 import { SharedStore } from '../engine/store.js';
 import { ClosedError, HandleError, ThreadsError } from '../errors.js';
 import { LruPolicy } from '../policies/lru.js';
+import { TypeRules } from '../policies/type-rules.js';
 import { type CacheHandle, checkHandle } from './handle.js';
 import { fromWarden, type JoinMessage, LEAVE } from './messages.js';
 
@@ -55,7 +56,7 @@ export class Member {
     this.slot = claimSlot(arena);
     this.isManual = handle.clock !== undefined;
     this.#clock = clockOf(handle, arena);
-    const { arena: config, growthFactor, itemBytesMax } = handle.plan;
+    const { arena: config, growthFactor, itemBytesMax, types } = handle.plan;
     this.store = new SharedStore({
       arena,
       classes: new SizeClasses(config.pageBytes, config.chunkBytesMin, growthFactor),
@@ -65,6 +66,7 @@ export class Member {
       itemBytesMax,
       weakMemory: process.arch !== 'x64' && process.arch !== 'ia32',
       policy: new LruPolicy(arena.meta, arena.layout, this.#clock),
+      rules: new TypeRules(arena.meta, arena.layout, types),
       lockWaitMs,
     });
   }

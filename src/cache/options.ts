@@ -4,6 +4,8 @@ import { createCodecs, DEFAULT_CODEC } from '../codecs/codecs.js';
 import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../engine/causes.js';
 import { chunkSizes } from '../engine/size-classes.js';
 import { OptionError } from '../errors.js';
+import { LruPolicy } from '../policies/lru.js';
+import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
 
 export interface SlabOptions {
@@ -22,6 +24,20 @@ export interface TypeOptions {
   readonly ttl?: Duration;
   /** How long an entry lives after it was last stored or read. Default: Infinity. The earlier of the two wins. */
   readonly idle?: Duration;
+  /**
+   * Who may be evicted when: optional first, then standard; important only when pressure is high or critical, critical
+   * only when it is critical. Default: 'standard'.
+   */
+  readonly importance?: Importance;
+  /** Most that entries of the type may take, as a part of the capacity, above 0 up to 1. Default: 1. */
+  readonly maxShare?: number;
+  /** Part of the capacity, from 0 up to `maxShare`, that no other type may take from it once it has it. Default: 0. */
+  readonly reserve?: number;
+  /**
+   * What happens when the type has its share. 'lru': its coldest entries go, as many as needed. 'aggressive-lru': they go
+   * down to 80 % of the share. Default: 'lru'.
+   */
+  readonly overflow?: Overflow;
   /** How `set` packs values; docs/codecs.md says what each keeps. Default: 'msgpack'. */
   readonly codec?: 'msgpack' | 'structured';
 }
@@ -36,7 +52,10 @@ export interface CacheOptions<T> {
   readonly clock?: ManualClock;
 }
 
-export interface TypePlan {
+export const OVERFLOWS = ['lru', 'aggressive-lru'] as const;
+export type Overflow = (typeof OVERFLOWS)[number];
+
+export interface TypePlan extends TypeShare {
   readonly name: string;
   /** Milliseconds; 0 for no bound. */
   readonly ttlMs: number;
@@ -81,6 +100,7 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     types: types.length,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
+    policyWords: LruPolicy.words,
     eventWords: Math.min(2 ** 18, Math.max(2 ** 11, ceilPower(capacityBytes / 2 ** 12))),
     segmentBytes: 2 ** 30,
   };
@@ -107,22 +127,53 @@ function resolveTypes(types: object): TypePlan[] {
   const entries = Object.entries(types as Record<string, TypeOptions | undefined>);
   const names = ['default', ...entries.map(([name]) => name).filter((name) => name !== 'default')];
   if (names.length > 255) throw new OptionError('types', `${names.length} types`, 'must be at most 255');
-  return names.map((name) => resolveType(name, entries.find(([candidate]) => candidate === name)?.[1] ?? {}));
+  const plans = names.map((name) => resolveType(name, entries.find(([candidate]) => candidate === name)?.[1] ?? {}));
+  const reserved = plans.reduce((sum, { reserve }) => sum + reserve, 0);
+  if (reserved > 1) throw new OptionError('types', `reserves of ${reserved}`, 'must come to at most 1, the capacity');
+  return plans.map((plan) => leavingReserves(plan, reserved));
+}
+
+/** What others have reserved must not fill with entries that may not be evicted for them. */
+function leavingReserves(plan: TypePlan, reserved: number): TypePlan {
+  if (plan.importance < IMPORTANCES.indexOf('important')) return plan;
+  return { ...plan, maxShare: Math.min(plan.maxShare, Math.max(plan.reserve, 1 - (reserved - plan.reserve))) };
 }
 
 function resolveType(name: string, options: TypeOptions): TypePlan {
   if (name === '') throw new OptionError('types', name, 'a type has a name');
   const where = `types.${name}`;
-  checkNames(where, options, ['ttl', 'idle', 'codec']);
+  checkNames(where, options, ['ttl', 'idle', 'importance', 'maxShare', 'reserve', 'overflow', 'codec']);
   const codec = options.codec ?? DEFAULT_CODEC;
   const codecs = [...createCodecs().keys()];
   if (!codecs.includes(codec)) throw new OptionError(`${where}.codec`, codec, `must be one of ${codecs.join(', ')}`);
+  const maxShare = resolvePart(`${where}.maxShare`, options.maxShare ?? 1);
+  if (maxShare === 0) throw new OptionError(`${where}.maxShare`, maxShare, 'must be above 0');
+  const reserve = resolvePart(`${where}.reserve`, options.reserve ?? 0);
+  if (reserve > maxShare) throw new OptionError(`${where}.reserve`, reserve, `must be at most maxShare, ${maxShare}`);
   return {
     name,
+    importance: resolveChoice(`${where}.importance`, options.importance ?? 'standard', IMPORTANCES),
+    maxShare,
+    reserve,
+    isAggressive:
+      OVERFLOWS[resolveChoice(`${where}.overflow`, options.overflow ?? 'lru', OVERFLOWS)] === 'aggressive-lru',
     ttlMs: options.ttl === undefined ? 0 : parseDuration(`${where}.ttl`, options.ttl),
     idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
     codec,
   };
+}
+
+/** A part of the capacity. */
+function resolvePart(where: string, part: number): number {
+  if (typeof part === 'number' && part >= 0 && part <= 1) return part;
+  throw new OptionError(where, part, 'must be a number from 0 to 1');
+}
+
+/** Position of a choice in its list. */
+function resolveChoice(where: string, choice: string, choices: readonly string[]): number {
+  const position = choices.indexOf(choice);
+  if (position < 0) throw new OptionError(where, choice, `must be one of ${choices.join(', ')}`);
+  return position;
 }
 
 function checkObject(where: string, options: unknown): asserts options is object {

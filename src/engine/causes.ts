@@ -1,16 +1,36 @@
 /** Why an entry left, and the counters that the engine keeps: closed lists, shared with the statistics above. */
 
 /** Every way for an entry to leave; the position is the code stored in events. */
-export const REMOVAL_CAUSES = ['explicit', 'replaced', 'expired', 'idle', 'size', 'flushed', 'recovered'] as const;
+export const REMOVAL_CAUSES = [
+  'explicit',
+  'replaced',
+  'expired',
+  'idle',
+  'size',
+  'flushed',
+  'recovered',
+  'share',
+  'pressure',
+] as const;
 
 /**
  * explicit: `delete`. replaced: overwritten by `set`. expired: its TTL ran out. idle: not read for its idle time.
  * size: evicted to make room. flushed: `clear` or `clearAll`. recovered: emptied with a shard that could not be
- * repaired.
+ * repaired. share: evicted because its type had its share. pressure: evicted ahead of need.
  */
 export type RemovalCause = (typeof REMOVAL_CAUSES)[number];
 
-export const CAUSE = { explicit: 0, replaced: 1, expired: 2, idle: 3, size: 4, flushed: 5, recovered: 6 } as const;
+export const CAUSE = {
+  explicit: 0,
+  replaced: 1,
+  expired: 2,
+  idle: 3,
+  size: 4,
+  flushed: 5,
+  recovered: 6,
+  share: 7,
+  pressure: 8,
+} as const;
 
 /** Every reason to refuse a set; the position is the code stored in events. */
 export const REJECT_REASONS = ['room', 'share', 'quota', 'pressure', 'users'] as const;

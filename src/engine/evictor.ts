@@ -1,42 +1,53 @@
 /**
- * Makes room. A hand sweeps the buckets of a shard and collects cold entries of all classes in small rings; a class
- * that needs a chunk evicts the oldest of its ring. A class that has no cold entry, while another has plenty, gets a
- * page of that one instead: the page is emptied, its cold entries are evicted, its others are moved to chunks that
- * cold entries of their class make free. So memory follows the classes, and the coldest go first.
+ * Makes room. A hand sweeps the buckets of a shard and collects cold entries of all classes as candidates; a class that
+ * needs a chunk evicts the one of its own that goes first: of the highest precedence, and of those the coldest. A class
+ * that has no candidate, while another has plenty, gets a page of that one instead (page-mover.ts). So memory follows
+ * the classes, and the coldest go first.
  *
- * Rings, the hand and the threshold are hints: what they say is checked against the index before it is used, so they
- * need no journal and no repair.
+ * Who may go at all, and at whose cost, is asked of the rules; how cold an entry is, of the policy.
  */
-import { BUCKET, BUCKET_GRANULES, BUCKET_SLOTS, RING_ENTRIES, RING_WORDS, SHARD } from '../../native-free/index.js';
+import type { Words } from '#atomics';
+import { BUCKET, BUCKET_GRANULES, BUCKET_SLOTS, SHARD, TYPE_WORDS } from '../../native-free/index.js';
+import { Candidates, goesBefore, orderOf, precedenceOf } from './candidates.js';
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
-import { expiryOf, NOT_EXPIRED } from './expiry.js';
-import { type IndexTable, Place, STAMP_MASK, TAG_IDLE } from './index-table.js';
-import { FLAG_CHAINED, FLAG_CONTINUATION, FLAG_PINNED, flagsOf, WORD_HASH, WORD_NEXT, WORD_SIZES } from './item.js';
+import { NOT_EXPIRED } from './expiry.js';
+import type { IndexTable } from './index-table.js';
 import type { Items } from './items.js';
-import { type PagePool, pageClass } from './page-pool.js';
-import type { EvictionPolicy } from './ports.js';
+import { PageMover } from './page-mover.js';
+import type { PagePool } from './page-pool.js';
+import { type EvictionPolicy, type EvictionRules, NO_TYPE } from './ports.js';
+import { Victims } from './victims.js';
 
-/** Buckets that one call may sweep for a class that has no candidate. */
-const SWEEP_BUCKETS_MAX = 64;
-/** A class with at least this many candidates has a page to give. */
-const SURPLUS = RING_ENTRIES / 2;
+/** Buckets that one call may sweep. */
+export const SWEEP_BUCKETS_MAX = 64;
+/** Calls of a class that leave out a precedence of which a search found none to evict. */
+const PAUSE_CALLS = 32;
 /** Pages that one call may try to empty before it gives up. */
 const PAGE_TRIES_MAX = 8;
+/** Entries that one section may evict of a type that is over its share. */
+const OWN_EVICTIONS_MAX = 16;
 
 export class Evictor {
   readonly #context: Context;
   readonly #index: IndexTable;
   readonly #pages: PagePool;
-  readonly #items: Items;
-  readonly #chains: Chains;
   readonly #policy: EvictionPolicy;
-  readonly #place = new Place();
-  readonly #moving = new Place();
-  /** The oldest entry of the wanted class that the sweep has seen, and its age; position 0 for none. */
-  #oldest = 0;
-  #oldestAge = 0;
+  readonly #rules: EvictionRules;
+  readonly #candidates: Candidates;
+  readonly #victims: Victims;
+  readonly #mover: PageMover;
+  /** What the sweep looks for: a class, or a type; and for whom. */
+  #wantedClass = -1;
+  #wantedType = -1;
+  #forType = NO_TYPE;
+  /** By type: whether it is within its reserve, as the search with this number found. */
+  readonly #reserved: Int32Array;
+  #search = 0;
+  /** The entry wanted that goes first of those that the sweep has seen; position 0 for none. */
+  #first = 0;
+  #firstOrder = 0;
 
   constructor(
     context: Context,
@@ -45,338 +56,206 @@ export class Evictor {
     items: Items,
     chains: Chains,
     policy: EvictionPolicy,
+    rules: EvictionRules,
   ) {
     this.#context = context;
     this.#index = index;
     this.#pages = pages;
-    this.#items = items;
-    this.#chains = chains;
     this.#policy = policy;
+    this.#rules = rules;
+    this.#reserved = new Int32Array(context.layout.config.types);
+    this.#candidates = new Candidates(context);
+    this.#victims = new Victims(context, index, pages, items, this.#candidates, policy, rules);
+    this.#mover = new PageMover(context, index, pages, items, chains, this.#victims, this.#candidates);
   }
 
-  /** Sees to it that the class has a free chunk, evicting if it must. False if nothing of the shard may go. */
-  makeRoomLocked(shard: number, classId: number): boolean {
+  /**
+   * Sees to it that the class has a free chunk for an entry of a type, evicting if it must. False if nothing of the
+   * shard may go for it.
+   */
+  makeRoomLocked(shard: number, classId: number, forType: number): boolean {
     if (this.#pages.hasRoomLocked(shard, classId)) return true;
     if (this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId)) return true;
-    if (this.#evictCandidateLocked(shard, classId)) return true;
-    this.#oldest = 0;
+    const ring = this.#candidates.ofClass(shard, classId);
+    this.#seek(classId, NO_TYPE, forType);
+    let precedence = this.#precedenceBelow(shard, this.#candidates.ceiling(ring));
+    while (precedence > 0) {
+      if (this.#evictOfLocked(shard, classId, forType, precedence)) return true;
+      const next = this.#precedenceBelow(shard, precedence);
+      // Before others that are less willing to go, even one that isn't cold.
+      if (next > 0 && precedenceOf(this.#firstOrder) >= precedence && this.#evictFirstLocked(shard, classId, forType))
+        return true;
+      this.#candidates.setCeiling(ring, precedence, PAUSE_CALLS);
+      precedence = next;
+    }
+    if (this.#mover.surplusClass(shard, classId) >= 0 && this.reclaimPageLocked(shard, forType)) {
+      if (this.#pages.hasRoomLocked(shard, classId)) return true;
+    }
+    if (this.#evictFirstLocked(shard, classId, forType)) return true;
+    return this.reclaimPageLocked(shard, forType) && this.#pages.hasRoomLocked(shard, classId);
+  }
+
+  #evictFirstLocked(shard: number, classId: number, forType: number): boolean {
+    return this.#first !== 0 && this.#victims.evictAt(shard, this.#first, this.#firstOrder, classId, forType);
+  }
+
+  /** Evicts a cold entry of a class and precedence. False if none turned up among the buckets that one call sweeps. */
+  #evictOfLocked(shard: number, classId: number, forType: number, precedence: number): boolean {
+    if (this.#victims.evictCandidate(shard, classId, forType, precedence)) return true;
     for (let i = 0; i < SWEEP_BUCKETS_MAX; i++) {
-      this.#sweepLocked(shard, classId);
+      this.#sweepLocked(shard);
       if (this.#pages.hasRoomLocked(shard, classId)) return true;
-      if (this.#evictCandidateLocked(shard, classId)) return true;
+      if (this.#victims.evictCandidate(shard, classId, forType, precedence)) return true;
     }
-    if (this.#surplusClass(shard, classId) >= 0 && this.reclaimPageLocked(shard)) {
-      if (this.#pages.hasRoomLocked(shard, classId)) return true;
+    return false;
+  }
+
+  /** The highest precedence below a bound of the types that have entries in the shard; 0 if there is none. */
+  #precedenceBelow(shard: number, bound: number): number {
+    const { meta, layout } = this.#context;
+    let highest = 0;
+    for (let type = 0; type < layout.config.types; type++) {
+      if (meta[shard + layout.typesOffset + type * TYPE_WORDS]! <= 0) continue;
+      const precedence = this.#rules.precedence(type);
+      if (precedence < bound && precedence > highest) highest = precedence;
     }
-    if (this.#oldest !== 0 && this.#evictAtLocked(shard, this.#oldest, classId)) return true;
-    return this.reclaimPageLocked(shard) && this.#pages.hasRoomLocked(shard, classId);
+    return highest;
+  }
+
+  #seek(classId: number, type: number, forType: number): void {
+    this.#wantedClass = classId;
+    this.#wantedType = type;
+    this.#forType = forType;
+    this.#first = 0;
+    this.#search = (this.#search + 1) & 0x3fffffff;
+  }
+
+  /** The answer of the rules, asked once a search: it may take a sum over all shards. */
+  #isReserved(type: number): boolean {
+    if (this.#reserved[type]! >> 1 !== this.#search) {
+      this.#reserved[type] = (this.#search << 1) | (this.#rules.isReserved(type, this.#forType) ? 1 : 0);
+    }
+    return (this.#reserved[type]! & 1) !== 0;
   }
 
   /** Sweeps the bucket under the hand: removes what has expired, notes what is cold. */
-  #sweepLocked(shard: number, classId: number): void {
+  #sweepLocked(shard: number): void {
     const { meta } = this.#context;
     const count = meta[shard + SHARD.bucketCount]!;
     const number = meta[shard + SHARD.hand]! % count;
     meta[shard + SHARD.hand] = (number + 1) % count;
     const primary = this.#index.bucketRef(shard, number);
     for (let bucket = primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
-      if (!this.#sweepBucketLocked(shard, primary, bucket, classId)) return;
+      if (!this.#sweepBucketLocked(shard, bucket)) return;
     }
   }
 
   /** False if it removed an entry: another has taken the slot, or the bucket has left the chain. */
-  #sweepBucketLocked(shard: number, primary: number, bucket: number, classId: number): boolean {
+  #sweepBucketLocked(shard: number, bucket: number): boolean {
     const { arena } = this.#context;
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
       const ref = words[at + BUCKET.refs + slot * 2]!;
       if (ref === 0) return true;
-      const tag = words[at + BUCKET.tags + slot]!;
-      const time = words[at + BUCKET.times + slot * 2]!;
-      if (time !== 0) {
-        const cause = expiryOf(this.#context.clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref));
-        if (cause !== NOT_EXPIRED) {
-          this.#removeLocked(shard, primary, bucket, slot, ref, cause);
-          return false;
-        }
+      const cause = this.#victims.expiryAt(words, at, slot);
+      if (cause !== NOT_EXPIRED) {
+        this.#victims.removeAt(shard, bucket, slot, cause);
+        return false;
       }
-      this.#noteLocked(shard, bucket | slot, this.#ageLocked(shard, tag, time), this.#classOf(ref), classId);
+      this.#lookLocked(shard, bucket | slot, words, at, slot);
     }
     return true;
   }
 
-  #ageLocked(shard: number, tag: number, time: number): number {
-    const age = this.#policy.age(shard, tag & STAMP_MASK);
-    return (tag & TAG_IDLE) === 0 ? age : Math.min(age, this.#policy.ageOfTick(shard, time));
-  }
-
-  #classOf(ref: number): number {
-    return pageClass(this.#pages.state(this.#context.layout.pageOf(ref)));
-  }
-
-  /** Puts a cold entry on the ring of its class. A position is a bucket's ref, whose low bits are 0, and a slot. */
-  #noteLocked(shard: number, position: number, age: number, classOfEntry: number, wanted: number): void {
-    if (classOfEntry === wanted && (this.#oldest === 0 || age > this.#oldestAge)) {
-      this.#oldest = position;
-      this.#oldestAge = age;
+  /** Notes an entry where it is wanted. */
+  #lookLocked(shard: number, position: number, words: Words, at: number, slot: number): void {
+    const ref = words[at + BUCKET.refs + slot * 2]!;
+    const type = this.#victims.typeAt(words, at, slot);
+    const precedence = this.#rules.precedence(type);
+    const isLimited = this.#rules.isLimited(type);
+    const mayGo = precedence > 0 && !this.#isReserved(type);
+    if (!mayGo && !isLimited) return;
+    const classId = this.#victims.classOf(ref);
+    const rank = this.#victims.rankAt(shard, words, at, slot);
+    const order = orderOf(precedence, rank, this.#policy.drift(shard));
+    const isWanted = classId === this.#wantedClass ? mayGo : type === this.#wantedType;
+    if (isWanted && (this.#first === 0 || goesBefore(order, this.#firstOrder))) {
+      this.#first = position;
+      this.#firstOrder = order;
     }
-    if (!this.#policy.isCold(shard, age)) return;
-    const { meta } = this.#context;
-    const ring = this.#ring(shard, classOfEntry);
-    const count = meta[ring]!;
-    if (count >= RING_ENTRIES) return;
-    meta[ring + 1 + count * 2] = position;
-    // Ages of different moments compare by when they began.
-    meta[ring + 2 + count * 2] = age - this.#policy.current(shard);
-    meta[ring] = count + 1;
-  }
-
-  #ring(shard: number, classId: number): number {
-    return shard + this.#context.layout.ringsOffset + classId * RING_WORDS;
-  }
-
-  /** Evicts the oldest candidate of the class that still is one. */
-  #evictCandidateLocked(shard: number, classId: number): boolean {
-    const ring = this.#ring(shard, classId);
-    while (this.#context.meta[ring]! > 0) {
-      if (this.#evictAtLocked(shard, this.#takeOldest(ring), classId)) return true;
+    if (mayGo && this.#candidates.isColdAt(shard, precedence, rank)) {
+      this.#candidates.note(this.#candidates.ofClass(shard, classId), position, order);
     }
-    return false;
-  }
-
-  #takeOldest(ring: number): number {
-    const { meta } = this.#context;
-    const last = meta[ring]! - 1;
-    let oldest = last;
-    for (let i = 0; i < last; i++) if (meta[ring + 2 + i * 2]! > meta[ring + 2 + oldest * 2]!) oldest = i;
-    const position = meta[ring + 1 + oldest * 2]!;
-    meta[ring + 1 + oldest * 2] = meta[ring + 1 + last * 2]!;
-    meta[ring + 2 + oldest * 2] = meta[ring + 2 + last * 2]!;
-    meta[ring] = last;
-    return position;
+    if (isLimited && this.#candidates.isColdIn(shard, type, rank)) {
+      this.#candidates.note(this.#candidates.ofType(shard, type), position, order);
+    }
   }
 
   /**
-   * Evicts the entry at a position that was noted earlier, if there is one of the class now and it isn't fresh. True
-   * if the class has room then; a chained item may consist of other classes only.
+   * Evicts entries of a type that is over its share, coldest first, until so many granules are free or the section has
+   * done its part. Returns the granules freed: 0 if none was found among the buckets that one call may sweep.
    */
-  #evictAtLocked(shard: number, position: number, classId: number): boolean {
-    const { arena } = this.#context;
-    const bucket = position & ~(BUCKET_GRANULES - 1);
-    const slot = position & (BUCKET_GRANULES - 1);
-    const words = arena.wordsOf(bucket);
-    const at = arena.wordIndex(bucket);
-    const ref = words[at + BUCKET.refs + slot * 2]!;
-    if (ref === 0 || this.#classOf(ref) !== classId) return false;
-    if (this.#isPinned(ref)) return false;
-    const age = this.#ageLocked(shard, words[at + BUCKET.tags + slot]!, words[at + BUCKET.times + slot * 2]!);
-    if (age === 0 && position !== this.#oldest) return false;
-    const primary = this.#index.primaryLocked(shard, arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!);
-    this.#removeLocked(shard, primary, bucket, slot, ref, CAUSE.size);
-    return this.#pages.hasRoomLocked(shard, classId);
+  evictOwnLocked(shard: number, type: number, granules: number): number {
+    const { meta, layout } = this.#context;
+    const counts = shard + layout.typesOffset + type * TYPE_WORDS;
+    const before = meta[counts + 1]!;
+    for (let i = 0; i < OWN_EVICTIONS_MAX && before - meta[counts + 1]! < granules; i++) {
+      if (meta[counts]! === 0 || !this.#evictOneLocked(shard, type)) break;
+    }
+    return before - meta[counts + 1]!;
   }
 
-  #isPinned(ref: number): boolean {
-    const { arena } = this.#context;
-    const flags = flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!);
-    return (flags & FLAG_CHAINED) !== 0 && (flags & FLAG_PINNED) !== 0;
+  /** Whether the shard holds no entry of a type. Under no lock. */
+  isEmptyOf(shard: number, type: number): boolean {
+    const { meta, layout } = this.#context;
+    return meta[shard + layout.typesOffset + type * TYPE_WORDS] === 0;
   }
 
-  #removeLocked(shard: number, primary: number, bucket: number, slot: number, ref: number, cause: number): void {
-    const place = this.#place;
-    place.primary = primary;
-    place.bucket = bucket;
-    place.slot = slot;
-    place.ref = ref;
-    this.#items.removeLocked(shard, place, cause);
+  #evictOneLocked(shard: number, type: number): boolean {
+    const candidates = this.#candidates;
+    this.#seek(-1, type, type);
+    for (let i = 0; i < SWEEP_BUCKETS_MAX; i++) {
+      while (candidates.take(candidates.ofType(shard, type), 0)) {
+        if (this.#victims.evictOwnAt(shard, candidates.position, candidates.order, type)) return true;
+      }
+      this.#sweepLocked(shard);
+    }
+    return this.#first !== 0 && this.#victims.evictOwnAt(shard, this.#first, this.#firstOrder, type);
   }
 
-  /** Evicts the oldest entry of a chain, for an insert that finds neither an empty slot nor an overflow bucket. */
-  evictFromChainLocked(shard: number, primary: number): boolean {
+  /** Evicts the entry of a chain that goes first, for an insert that finds neither an empty slot nor an overflow bucket. */
+  evictFromChainLocked(shard: number, primary: number, forType: number): boolean {
     const { arena } = this.#context;
-    let oldest = 0;
-    let oldestAge = -1;
+    let first = 0;
+    let firstOrder = 0;
     for (let bucket = primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot * 2] !== 0; slot++) {
-        const age = this.#ageLocked(shard, words[at + BUCKET.tags + slot]!, words[at + BUCKET.times + slot * 2]!);
-        if (age <= oldestAge) continue;
-        oldest = bucket | slot;
-        oldestAge = age;
+        if (!this.#victims.mayGo(words, at, slot, forType)) continue;
+        const order = this.#victims.orderAt(shard, words, at, slot);
+        if (first !== 0 && !goesBefore(order, firstOrder)) continue;
+        first = bucket | slot;
+        firstOrder = order;
       }
     }
-    if (oldest === 0) return false;
-    const bucket = oldest & ~(BUCKET_GRANULES - 1);
-    const slot = oldest & (BUCKET_GRANULES - 1);
-    const ref = arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + slot * 2]!;
-    this.#removeLocked(shard, primary, bucket, slot, ref, CAUSE.size);
+    if (first === 0) return false;
+    this.#victims.removeAt(shard, first & -BUCKET_GRANULES, first & (BUCKET_GRANULES - 1), CAUSE.size);
     return true;
   }
 
-  /** A class other than `classId` with candidates to spare, the one with the most; -1 if none has. */
-  #surplusClass(shard: number, classId: number): number {
-    let best = -1;
-    let most = SURPLUS - 1;
-    for (let id = 0; id < this.#context.classes.count; id++) {
-      const candidates = this.#context.meta[this.#ring(shard, id)]!;
-      if (id === classId || candidates <= most) continue;
-      best = id;
-      most = candidates;
-    }
-    return best;
-  }
-
-  /** Empties a page of the shard and gives it to the pool. False if none of the pages tried could be emptied. */
-  reclaimPageLocked(shard: number): boolean {
+  /** Empties a page of the shard for a type and gives it to the pool. False if none of the pages tried could be emptied. */
+  reclaimPageLocked(shard: number, forType: number): boolean {
     for (let i = 0; i < PAGE_TRIES_MAX; i++) {
-      const page = this.#donorLocked(shard);
+      const page = this.#mover.donorLocked(shard);
       if (page < 0) return false;
       this.#pages.beginDrainLocked(shard, page);
-      this.#emptyPageLocked(shard, page);
+      this.#mover.emptyLocked(shard, page, forType);
       if (!this.#pages.endDrainLocked(shard)) continue;
       this.#context.countGlobal(GLOBAL_COUNTER.pagesMoved, 1);
       return true;
     }
     return false;
-  }
-
-  /** The page of a candidate of the class with the most of them; without candidates, the next page in turn. */
-  #donorLocked(shard: number): number {
-    const { arena, layout, meta } = this.#context;
-    const classId = this.#surplusClass(shard, -1);
-    if (classId >= 0) {
-      const ring = this.#ring(shard, classId);
-      const position = this.#takeOldest(ring);
-      const bucket = position & ~(BUCKET_GRANULES - 1);
-      const ref =
-        arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + (position & (BUCKET_GRANULES - 1)) * 2]!;
-      const page = ref === 0 ? -1 : layout.pageOf(ref);
-      if (page >= 0 && this.#pages.holdsItemsOf(this.#pages.state(page), shard)) return page;
-    }
-    const start = meta[shard + SHARD.pageCursor]!;
-    for (let i = 0; i < layout.pages; i++) {
-      const page = (start + i) % layout.pages;
-      if (!this.#pages.holdsItemsOf(this.#pages.state(page), shard)) continue;
-      meta[shard + SHARD.pageCursor] = (page + 1) % layout.pages;
-      return page;
-    }
-    return -1;
-  }
-
-  /** Moves or evicts everything on a page that is being drained; stops at what is not in the index: it is in flight. */
-  #emptyPageLocked(shard: number, page: number): void {
-    const { classes, layout } = this.#context;
-    const classId = pageClass(this.#pages.state(page));
-    const chunks = classes.chunksPerPage[classId]!;
-    for (let chunk = 0; chunk < chunks; chunk++) {
-      if (!this.#pages.isUsed(page, chunk)) continue;
-      const ref = layout.pageRef(page) + chunk * classes.granules[classId]!;
-      if (!this.#relocateLocked(shard, ref, classId)) return;
-    }
-  }
-
-  /** Moves the chunk at `ref` out of the page that is being drained, or evicts its item. False if neither may be. */
-  #relocateLocked(shard: number, ref: number, classId: number): boolean {
-    const place = this.#moving;
-    if (!this.#findOwnerLocked(shard, ref, place)) return false;
-    if (this.#isPinned(place.ref)) return false;
-    const { arena } = this.#context;
-    const words = arena.wordsOf(place.bucket);
-    const at = arena.wordIndex(place.bucket);
-    const tag = words[at + BUCKET.tags + place.slot]!;
-    const time = words[at + BUCKET.times + place.slot * 2]!;
-    const cause = time === 0 ? NOT_EXPIRED : this.#expiryOf(place.ref, tag, time);
-    let goes = cause !== NOT_EXPIRED || this.#policy.isCold(shard, this.#ageLocked(shard, tag, time));
-    if (!goes) {
-      goes = !this.#hasTargetLocked(shard, classId);
-      // Making room may have moved slots about, or evicted the item itself.
-      if (!this.#findOwnerLocked(shard, ref, place)) return true;
-    }
-    if (goes) this.#items.removeLocked(shard, place, cause === NOT_EXPIRED ? CAUSE.size : cause);
-    else this.#moveLocked(shard, ref, classId, place);
-    return true;
-  }
-
-  #expiryOf(ref: number, tag: number, time: number): number {
-    return expiryOf(
-      this.#context.clock,
-      tag,
-      time,
-      this.#context.arena.wordsOf(ref),
-      this.#context.arena.wordIndex(ref),
-    );
-  }
-
-  /** Whether the class has a chunk elsewhere, or a cold entry that makes one free. */
-  #hasTargetLocked(shard: number, classId: number): boolean {
-    if (this.#context.meta[shard + SHARD.partial + classId] !== 0) return true;
-    const ring = this.#ring(shard, classId);
-    while (this.#context.meta[ring]! > 0) {
-      if (!this.#evictAtLocked(shard, this.#takeOldest(ring), classId)) continue;
-      if (this.#context.meta[shard + SHARD.partial + classId] !== 0) return true;
-    }
-    return false;
-  }
-
-  /** Finds the entry that the chunk at `ref` belongs to, as its head or as a later piece. */
-  #findOwnerLocked(shard: number, ref: number, place: Place): boolean {
-    const { arena } = this.#context;
-    const hash = arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!;
-    if (this.#index.locateRefLocked(shard, hash, ref, place)) return true;
-    if ((flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CONTINUATION) === 0) return false;
-    for (let bucket = place.primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
-      const words = arena.wordsOf(bucket);
-      const at = arena.wordIndex(bucket);
-      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot * 2] !== 0; slot++) {
-        const head = words[at + BUCKET.refs + slot * 2]!;
-        if (this.#predecessorOf(head, ref) === 0) continue;
-        place.bucket = bucket;
-        place.slot = slot;
-        place.ref = head;
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** The chunk before `ref` in the chain that begins at `head`, or 0. */
-  #predecessorOf(head: number, ref: number): number {
-    const { arena } = this.#context;
-    if ((flagsOf(arena.wordsOf(head)[arena.wordIndex(head) + WORD_SIZES]!) & FLAG_CHAINED) === 0) return 0;
-    for (let chunk = head; chunk !== 0; ) {
-      const next = this.#chains.nextOf(chunk);
-      if (next === ref) return chunk;
-      chunk = next;
-    }
-    return 0;
-  }
-
-  /** Moves a chunk to another page of its class: one transaction. */
-  #moveLocked(shard: number, ref: number, classId: number, place: Place): void {
-    const { arena, journal, classes } = this.#context;
-    const target = this.#pages.allocateLocked(shard, classId);
-    const from = arena.wordIndex(ref);
-    const to = arena.wordIndex(target);
-    const source = arena.wordsOf(ref);
-    const words = arena.wordsOf(target);
-    for (let i = 0, count = classes.granules[classId]! * 2; i < count; i++) words[to + i] = source[from + i]!;
-    this.#index.openLocked(place.primary);
-    let head = place.ref;
-    if (place.ref === ref) {
-      const at = arena.wordIndex(place.bucket) + place.slot * 2 + BUCKET.refs;
-      journal.write(arena.segmentOf(place.bucket), at, target);
-      head = target;
-    } else {
-      const before = this.#predecessorOf(place.ref, ref);
-      journal.write(arena.segmentOf(before), arena.wordIndex(before) + WORD_NEXT, target);
-    }
-    const flags = flagsOf(arena.wordsOf(head)[arena.wordIndex(head) + WORD_SIZES]!);
-    if ((flags & FLAG_CHAINED) !== 0) this.#items.renewGenerationLocked(shard, head);
-    this.#pages.freeLocked(shard, ref);
-    journal.commit();
-    this.#pages.finishRelease();
-    this.#context.countGlobal(GLOBAL_COUNTER.itemsMoved, 1);
   }
 }

@@ -4,8 +4,8 @@
  */
 import type { SharedClock } from '../../native-free/index.js';
 import { CAUSE } from './causes.js';
-import { TAG_IDLE } from './index-table.js';
 import { flagsOf, idleWord, WORD_SIZES } from './item.js';
+import { TAG_IDLE } from './tag.js';
 
 /** The entry is live. */
 export const NOT_EXPIRED = -1;

@@ -2,13 +2,13 @@
  * The index: linear hashing (Litwin, "Linear hashing: a new tool for file and table addressing", 1980) over buckets of
  * two cache lines. It grows by splitting one bucket at a time and never shrinks; index pages stay index pages.
  *
- *     word 0       sequence of the chain (in its first bucket)      tag word: tag (11), idle (1), stamp (20)
+ *     word 0       sequence of the chain (in its first bucket)      tag word: hash (8), type (3), idle (1), mark (20)
  *     word 1       overflow bucket, 0 for none                      time:     deadline, or last access if idle
  *     2..11        tag words      12..31 refs and times, in pairs
  *
  * The slots of a chain are dense: all before the last entry are taken. Slots are the ground truth of the shard; a ref
- * of 0 marks an empty one. Readers write stamps (in tag words) and, for idle entries, times: by compare-exchange, so
- * a late one finds another word and does nothing, or (a stamp) does what is harmless.
+ * of 0 marks an empty one. Readers write marks (in tag words) and, for idle entries, times: by compare-exchange, so
+ * a late one finds another word and does nothing, or (a mark) does what is harmless.
  *
  * > Why a late renewal of a time can't hit another entry: it compares and exchanges ref and time in one, and replaces a
  * > last access by a later tick that was read before the lookup was validated. An entry that was moved into the slot
@@ -22,10 +22,7 @@ import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import type { Key } from './key.js';
 import { PAGE_INDEX, type PagePool } from './page-pool.js';
-
-export const TAG_MASK: number = 0xffe00000 | 0;
-export const TAG_IDLE = 0x00100000;
-export const STAMP_MASK = 0x000fffff;
+import { TAG_MASK } from './tag.js';
 
 /** Buckets that every shard begins with. */
 export const BUCKETS_AT_START = 8;
@@ -102,7 +99,7 @@ export class IndexTable {
       const words = this.#context.arena.wordsOf(bucket);
       const at = this.#context.arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-        if (((words[at + BUCKET.tags + slot]! ^ key.hash) & TAG_MASK) !== 0) continue;
+        if (((words[at + BUCKET.tags + slot]! ^ key.tag) & TAG_MASK) !== 0) continue;
         const ref = words[at + BUCKET.refs + slot * 2]!;
         if (ref === 0 || !chains.holdsKey(ref, key)) continue;
         place.bucket = bucket;

@@ -26,7 +26,13 @@ import type { PagePool } from './page-pool.js';
 export const EVENT = { evict: 1, reject: 2, recover: 3 } as const;
 
 /** Causes that listeners of evictions hear of. */
-const EVICTED = (1 << CAUSE.size) | (1 << CAUSE.expired) | (1 << CAUSE.idle) | (1 << CAUSE.recovered);
+const EVICTED =
+  (1 << CAUSE.size) |
+  (1 << CAUSE.share) |
+  (1 << CAUSE.pressure) |
+  (1 << CAUSE.expired) |
+  (1 << CAUSE.idle) |
+  (1 << CAUSE.recovered);
 
 export class Items {
   readonly clock: SharedClock;
@@ -61,6 +67,13 @@ export class Items {
     const stream = paddedKey(keyBytes) + valueBytes;
     if ((flags & FLAG_CHAINED) !== 0) return classes.pieceGranules(stream, header);
     return classes.granules[classes.classFor(header + stream)]!;
+  }
+
+  /** Granules of all chunks of an item that is stored. */
+  granulesOf(ref: number): number {
+    const { arena } = this.#context;
+    const sizes = arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!;
+    return this.granules(keyBytesOf(sizes), this.valueBytes(ref), flagsOf(sizes));
   }
 
   /** Adds an item to the counts of its shard and type, or takes it out: `sign` 1 or -1. In the transaction in hand. */

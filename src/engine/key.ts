@@ -5,6 +5,7 @@
  */
 import { KeyHash } from '../../native-free/index.js';
 import { KEY_BYTES_MAX } from './item.js';
+import { tagOf } from './tag.js';
 
 export const KEY_OK = 0;
 export const KEY_NOT_STRING = 1;
@@ -15,6 +16,8 @@ const encoder = new TextEncoder();
 
 export class Key {
   hash = 0;
+  /** What the index compares before it looks at an item. */
+  tag = 0;
   type = 0;
   byteLength = 0;
   readonly #hash: KeyHash;
@@ -45,6 +48,7 @@ export class Key {
     }
     for (let i = this.byteLength; (i & 3) !== 0; i++) bytes[i] = 0;
     this.hash = this.#hash.hash(this.#words, this.byteLength, type);
+    this.tag = tagOf(this.hash, type);
     return KEY_OK;
   }
 

@@ -1,18 +1,38 @@
 /** What the engine needs from the floors above. It knows nothing else of them. */
 
+/** A mark is 20 bits that a policy keeps in the slot of each entry. */
+export const MARK_MASK = 0x000fffff;
+
+/** Stands for no type: room is made for the cache as a whole. */
+export const NO_TYPE = -1;
+
 /**
- * Decides which entries are cold. All state lies in the shard records; a stamp is 20 bits that the policy gives to an
- * entry when it is stored and, by its reader, when it is read. `shard` is the index of the shard's record.
+ * Decides which entries are cold. Its state lies in the marks and in the policy's words of each shard record, all of
+ * it hints: after a death some of it may be older than it was. `shard` is the index of the shard's record.
  */
 export interface EvictionPolicy {
-  /** The stamp of an entry stored now. Under the shard's lock. */
-  admit(shard: number): number;
-  /** The stamp of an entry read now. Under no lock. */
-  current(shard: number): number;
-  /** How long ago an entry with this stamp was used, in the policy's own unit, from 0. Under the lock. */
-  age(shard: number, stamp: number): number;
-  /** The same for an entry whose last use is known as a tick. Under the lock. */
-  ageOfTick(shard: number, tick: number): number;
-  /** Whether an entry of this age is among the coldest, about one in sixteen. Adapts itself. Under the lock. */
-  isCold(shard: number, age: number): boolean;
+  /** The mark of an entry stored now. Under the shard's lock. */
+  admit(shard: number, hash: number): number;
+  /** The mark of an entry read now that had `mark`. Writes nothing. Under no lock. */
+  touch(shard: number, mark: number): number;
+  /** The mark of an entry that had `mark` and whose last use is known as a tick. Under the lock. */
+  touchAt(shard: number, mark: number, tick: number): number;
+  /** How cold an entry is whose first chunk has so many granules: from 0, which is as good as new, to 2^24. Under the lock. */
+  rank(shard: number, mark: number, granules: number): number;
+  /** A number that grows as the ranks of untouched entries do: ranks of two moments compare less this. Under the lock. */
+  drift(shard: number): number;
+}
+
+/** Decides whose entries may go, and whose go first. Usage is in granules of 8 bytes, chunks as a whole. */
+export interface EvictionRules {
+  /** How soon the entries of a type go at the present pressure: 0 not at all, to 7; higher goes first. */
+  precedence(type: number): number;
+  /** Whether a type is within what is reserved for it, so that room for `forType` must not be made at its cost. */
+  isReserved(type: number, forType: number): boolean;
+  /** Whether a type has a share smaller than the cache. */
+  isLimited(type: number): boolean;
+  /** Granules of its own that a type must give up so that it may store so many more; Infinity if its share is smaller. */
+  excess(type: number, granules: number): number;
+  /** Granules that it should give up now: for a type that makes room ahead, more than the excess. */
+  surplus(type: number, granules: number): number;
 }

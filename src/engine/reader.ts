@@ -3,7 +3,7 @@
  * memory and asks whether the sequence still stands. Until then nothing that it has read may be believed: every ref,
  * length and hop is checked before it is used. Only a copy that was validated is ever decoded.
  *
- * A hit writes one word at most, in the bucket's lines, and only when it changes: the stamp of its use, or, for an
+ * A hit writes one word at most, in the bucket's lines, and only when it changes: its mark, or, for an
  * entry with an idle time, the tick of its use (by a compare-exchange that covers the ref beside it).
  *
  * A lookup that doesn't get through (the chain is being written all the time, or by a thread that is gone) takes the
@@ -15,7 +15,7 @@ import { GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import { expiryOf, NOT_EXPIRED } from './expiry.js';
-import { type IndexTable, Place, STAMP_MASK, TAG_IDLE, TAG_MASK } from './index-table.js';
+import { type IndexTable, Place } from './index-table.js';
 import {
   CODEC_SHIFT,
   FLAG_CHAINED,
@@ -29,8 +29,9 @@ import {
 } from './item.js';
 import type { Key } from './key.js';
 import { Landing } from './landing.js';
-import type { EvictionPolicy } from './ports.js';
+import { type EvictionPolicy, MARK_MASK } from './ports.js';
 import { CONDITION_BROKEN } from './recovery.js';
+import { TAG_IDLE, TAG_MASK } from './tag.js';
 
 /** What a lookup is for. */
 export const READ_PRESENCE = 0;
@@ -157,14 +158,14 @@ export class Reader {
   #find(primary: number, key: Key): boolean {
     const { arena, layout } = this.#context;
     const place = this.#place;
-    const hash = key.hash;
+    const wanted = key.tag;
     let bucket = primary;
     for (let hop = 0; hop < HOPS_MAX; hop++) {
       checkpoint();
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-        if (((words[at + BUCKET.tags + slot]! ^ hash) & TAG_MASK) !== 0) continue;
+        if (((words[at + BUCKET.tags + slot]! ^ wanted) & TAG_MASK) !== 0) continue;
         const ref = words[at + BUCKET.refs + slot * 2]!;
         checkpoint();
         if (ref < layout.pagesStart || !this.#chains.holdsKey(ref, key)) continue;
@@ -244,9 +245,9 @@ export class Reader {
       );
       return;
     }
-    const stamp = this.#policy.current(shard);
-    if ((tag & STAMP_MASK) === stamp) return;
-    compareExchange(arena.wordsOf(bucket), at + BUCKET.tags + slot, tag, (tag & ~STAMP_MASK) | stamp);
+    const mark = this.#policy.touch(shard, tag & MARK_MASK);
+    if ((tag & MARK_MASK) === mark) return;
+    compareExchange(arena.wordsOf(bucket), at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
   }
 
   /** A ref and a time as they stand in a slot. */

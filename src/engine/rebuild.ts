@@ -47,6 +47,7 @@ export class Rebuild {
       meta[shard + SHARD.requested + id] = 0;
       meta[shard + layout.ringsOffset + id * RING_WORDS] = 0;
     }
+    for (let type = 0; type < layout.config.types; type++) meta[shard + layout.typeRingsOffset + type * RING_WORDS] = 0;
     this.#clearCounts(shard);
     this.#resetPages(shard);
     this.#keepIntents(shard);

@@ -23,11 +23,12 @@ import { typeOf, WORD_SIZES } from './item.js';
 import { Items } from './items.js';
 import { Key } from './key.js';
 import { PAGE_INDEX, PagePool } from './page-pool.js';
-import type { EvictionPolicy } from './ports.js';
+import { type EvictionPolicy, type EvictionRules, NO_TYPE } from './ports.js';
 import { Reader } from './reader.js';
 import { Rebuild } from './rebuild.js';
 import { CONDITION_BROKEN, Recovery } from './recovery.js';
 import { Scanner } from './scanner.js';
+import { Shares } from './shares.js';
 import type { SizeClasses } from './size-classes.js';
 import { collectStats, type EngineStats } from './statistics.js';
 import { Sweeper } from './sweeper.js';
@@ -49,6 +50,7 @@ export interface StoreOptions {
   /** The machine may reorder loads. */
   readonly weakMemory: boolean;
   readonly policy: EvictionPolicy;
+  readonly rules: EvictionRules;
   /** How long to wait for a shard; for a thread that others wait for, less than LOCK_WAIT_MS, the default. */
   readonly lockWaitMs?: number;
 }
@@ -67,11 +69,12 @@ export class SharedStore {
   readonly #writer: Writer;
   readonly #verifier: Verifier;
   readonly #place = new Place();
-  readonly #steal = (shard: number): boolean => this.#stealFor(shard);
+  readonly #steal = (shard: number, type: number): boolean => this.#stealFor(shard, type);
   #stealCursor = 0;
+  #trimCursor = 0;
 
   constructor(options: StoreOptions) {
-    const { arena, classes, clock, slot, threadId, policy } = options;
+    const { arena, classes, clock, slot, threadId, policy, rules } = options;
     const { layout, meta } = arena;
     const counters = new Counters(arena.buffers[0]!, layout.counters * 4, layout.countersPerStripe, OWNER_SLOTS, slot);
     const context = new Context(arena, classes, clock, counters, slot, threadId, options.lockWaitMs ?? LOCK_WAIT_MS);
@@ -82,9 +85,10 @@ export class SharedStore {
     const chains = new Chains(context, this.#pages);
     this.#index = new IndexTable(context, this.#pages);
     this.#items = new Items(context, this.#index, this.#pages, chains);
-    const evictor = new Evictor(context, this.#index, this.#pages, this.#items, chains, policy);
+    const evictor = new Evictor(context, this.#index, this.#pages, this.#items, chains, policy, rules);
+    const shares = new Shares(context, evictor, rules);
     this.reader = new Reader(context, this.#index, chains, policy, seqlock, options.itemBytesMax);
-    this.#writer = new Writer(context, this.#index, this.#pages, this.#items, chains, evictor, policy);
+    this.#writer = new Writer(context, this.#index, this.#pages, this.#items, chains, evictor, shares, policy);
     this.sweeper = new Sweeper(context, this.#index, this.#items);
     this.scanner = new Scanner(context, this.#index, chains);
     const rebuild = new Rebuild(context, this.#index, this.#pages, chains);
@@ -153,15 +157,33 @@ export class SharedStore {
   }
 
   /** Empties a page of some other shard, each in turn, for one that has none left to empty. */
-  #stealFor(shard: number): boolean {
+  #stealFor(shard: number, type: number): boolean {
     const { layout } = this.context;
     const { shards } = layout.config;
     for (let i = 0; i < shards; i++) {
       this.#stealCursor = (this.#stealCursor + 1) % shards;
       const other = layout.shard(this.#stealCursor);
-      if (other !== shard && this.#writer.givePage(other)) return true;
+      if (other !== shard && this.#writer.givePage(other, type)) return true;
     }
     return false;
+  }
+
+  /**
+   * Evicts what is cold and may go at the present pressure, ahead of need and page by page, from each shard in turn,
+   * until so many bytes of pages have become free or none can be had. Returns the bytes.
+   */
+  trim(bytes: number): number {
+    const { layout } = this.context;
+    const { shards, pageBytes } = layout.config;
+    let freed = 0;
+    let misses = 0;
+    while (freed < bytes && misses < shards) {
+      this.#trimCursor = (this.#trimCursor + 1) % shards;
+      const isFreed = this.#writer.givePage(layout.shard(this.#trimCursor), NO_TYPE);
+      freed += isFreed ? pageBytes : 0;
+      misses = isFreed ? 0 : misses + 1;
+    }
+    return freed;
   }
 
   /** Removes every entry of a type, or of all with -1. False if a lock could not be had. */

@@ -15,7 +15,7 @@ import {
 } from '../../native-free/index.js';
 import { type Chains, INTENT_PIN } from './chains.js';
 import type { Context } from './context.js';
-import { type IndexTable, TAG_IDLE, TAG_MASK } from './index-table.js';
+import type { IndexTable } from './index-table.js';
 import {
   CONTINUATION_BYTES,
   FLAG_CHAINED,
@@ -32,6 +32,7 @@ import {
 import type { Items } from './items.js';
 import type { Key } from './key.js';
 import { PAGE_FREE, PAGE_INDEX, PAGE_ITEMS, PAGE_SPARE, type PagePool, pageClass, pageKind } from './page-pool.js';
+import { TAG_IDLE, TAG_MASK, tagOf } from './tag.js';
 
 interface Tally {
   readonly chunks: Set<number>;
@@ -161,7 +162,8 @@ export class Verifier {
     const count = meta[shard + SHARD.bucketCount]!;
     if (this.#index.bucketNumber(hash, count) !== number)
       this.#problem(`an entry of bucket ${number} belongs elsewhere`);
-    if (((tag ^ hash) & TAG_MASK) !== 0) this.#problem(`an entry of bucket ${number} has another tag than its hash`);
+    if (((tag ^ tagOf(hash, typeOf(sizes))) & TAG_MASK) !== 0)
+      this.#problem(`an entry of bucket ${number} has another tag than its hash and type`);
     if (((tag & TAG_IDLE) !== 0) !== ((flags & FLAG_IDLE) !== 0))
       this.#problem(`an entry of bucket ${number} is half idle`);
     if ((flags & FLAG_CONTINUATION) !== 0) this.#problem(`bucket ${number} holds the middle of a chain`);

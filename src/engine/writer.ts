@@ -10,7 +10,7 @@ import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import type { Evictor } from './evictor.js';
 import { expiryOf, NOT_EXPIRED } from './expiry.js';
-import { type IndexTable, Place, TAG_IDLE, TAG_MASK } from './index-table.js';
+import { type IndexTable, Place } from './index-table.js';
 import {
   CODEC_SHIFT,
   FLAG_CHAINED,
@@ -29,6 +29,8 @@ import { EVENT, type Items } from './items.js';
 import type { Key } from './key.js';
 import type { PagePool } from './page-pool.js';
 import type { EvictionPolicy } from './ports.js';
+import { SHARE_BUSY, SHARE_FULL, type Shares } from './shares.js';
+import { TAG_IDLE } from './tag.js';
 
 /** The value is stored. */
 export const STORED = 1;
@@ -50,6 +52,9 @@ export interface Lifetime {
   readonly idleTicks: number;
 }
 
+/** Empties a page of another shard than `shard` for an entry of a type; called under no lock. */
+export type Steal = (shard: number, type: number) => boolean;
+
 export class Writer {
   readonly #context: Context;
   readonly #index: IndexTable;
@@ -57,6 +62,7 @@ export class Writer {
   readonly #items: Items;
   readonly #chains: Chains;
   readonly #evictor: Evictor;
+  readonly #shares: Shares;
   readonly #policy: EvictionPolicy;
   readonly #place = new Place();
   readonly #hashOf: (ref: number) => number;
@@ -68,6 +74,7 @@ export class Writer {
     items: Items,
     chains: Chains,
     evictor: Evictor,
+    shares: Shares,
     policy: EvictionPolicy,
   ) {
     this.#context = context;
@@ -76,22 +83,34 @@ export class Writer {
     this.#items = items;
     this.#chains = chains;
     this.#evictor = evictor;
+    this.#shares = shares;
     this.#policy = policy;
     const { arena } = context;
     this.#hashOf = (ref) => arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!;
   }
 
-  /** Stores `value` under the key. `steal` empties a page of another shard for this one; called under no lock. */
-  set(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: (shard: number) => boolean): number {
+  /** Stores `value` under the key. */
+  set(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: Steal): number {
     const flags = (lifetime.idleTicks === 0 ? 0 : FLAG_IDLE) | (codec << CODEC_SHIFT);
     const bytes = headerBytes(flags) + paddedKey(key.byteLength) + value.length;
     const isSingle = bytes <= this.#context.classes.singleBytesMax;
+    const share = this.#makeShare(key, value.length, isSingle ? flags : flags | FLAG_CHAINED);
+    if (share === SHARE_BUSY) return BUSY;
+    if (share === SHARE_FULL) return this.refuse(key, value.length, REJECT.share);
     const outcome = isSingle
       ? this.#setSingle(key, value, flags, bytes, lifetime, steal)
       : this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
     if (outcome === STORED) this.#context.count(key.type, TYPE_COUNTER.sets, 1);
     else if (outcome === NO_ROOM) this.#reject(key, value.length, REJECT.room);
     return outcome;
+  }
+
+  /** Room in the share of the key's type. */
+  #makeShare(key: Key, valueBytes: number, flags: number): number {
+    const shard = this.#context.shardOf(key.hash);
+    return this.#shares.makeRoom(shard, key.type, this.#items.granules(key.byteLength, valueBytes, flags), () =>
+      this.#findLocked(shard, key) ? this.#items.granulesOf(this.#place.ref) : 0,
+    );
   }
 
   /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM or BUSY. */
@@ -112,25 +131,18 @@ export class Writer {
     this.#items.emit(EVENT.reject, key.type, reason, key.byteLength + valueBytes, bytes, 0, key.byteLength);
   }
 
-  #setSingle(
-    key: Key,
-    value: Uint8Array,
-    flags: number,
-    bytes: number,
-    lifetime: Lifetime,
-    steal: (shard: number) => boolean,
-  ): number {
+  #setSingle(key: Key, value: Uint8Array, flags: number, bytes: number, lifetime: Lifetime, steal: Steal): number {
     const shard = this.#context.shardOf(key.hash);
     const classId = this.#context.classes.classFor(bytes);
     if (!this.#context.enter(shard)) return BUSY;
-    if (!this.#evictor.makeRoomLocked(shard, classId)) {
+    if (!this.#evictor.makeRoomLocked(shard, classId, key.type)) {
       this.#context.leave(shard);
-      const hasStolen = steal(shard);
+      const hasStolen = steal(shard, key.type);
       if (!this.#context.enter(shard)) return BUSY;
-      if (!hasStolen || !this.#evictor.makeRoomLocked(shard, classId)) return this.#failLocked(shard, key);
+      if (!hasStolen || !this.#evictor.makeRoomLocked(shard, classId, key.type)) return this.#failLocked(shard, key);
     }
     const primary = this.#preparePlaceLocked(shard, key);
-    const ref = primary === 0 ? 0 : this.#allocateLocked(shard, classId);
+    const ref = primary === 0 ? 0 : this.#allocateLocked(shard, classId, key.type);
     if (ref === 0) return this.#failLocked(shard, key);
     this.#fillHeader(ref, key, value.length, flags, lifetime, 0);
     checkpoint();
@@ -145,8 +157,8 @@ export class Writer {
   }
 
   /** Making a place in the index may have used the room that was made before: it is made once more then. */
-  #allocateLocked(shard: number, classId: number): number {
-    return this.#evictor.makeRoomLocked(shard, classId) ? this.#pages.allocateLocked(shard, classId) : 0;
+  #allocateLocked(shard: number, classId: number, type: number): number {
+    return this.#evictor.makeRoomLocked(shard, classId, type) ? this.#pages.allocateLocked(shard, classId) : 0;
   }
 
   /** No room: the old value goes, as the rule for a refused set wants it. */
@@ -162,8 +174,8 @@ export class Writer {
       const primary = this.#index.primaryLocked(shard, key.hash);
       if (!this.#index.isFullLocked(primary) || this.#findLocked(shard, key)) return primary;
       if (this.#index.ensureOverflowLocked(shard)) return primary;
-      if (this.#evictor.reclaimPageLocked(shard) && this.#index.ensureOverflowLocked(shard)) return primary;
-      if (!this.#evictor.evictFromChainLocked(shard, this.#index.primaryLocked(shard, key.hash))) return 0;
+      if (this.#evictor.reclaimPageLocked(shard, key.type) && this.#index.ensureOverflowLocked(shard)) return primary;
+      if (!this.#evictor.evictFromChainLocked(shard, this.#index.primaryLocked(shard, key.hash), key.type)) return 0;
     }
     return 0;
   }
@@ -189,7 +201,7 @@ export class Writer {
   #publishLocked(shard: number, key: Key, ref: number, flags: number, valueBytes: number, lifetime: Lifetime): void {
     const { arena } = this.#context;
     const isIdle = lifetime.idleTicks !== 0;
-    const tag = (key.hash & TAG_MASK) | (isIdle ? TAG_IDLE : 0) | this.#policy.admit(shard);
+    const tag = key.tag | (isIdle ? TAG_IDLE : 0) | this.#policy.admit(shard, key.hash);
     const time = isIdle ? this.#context.clock.precise() || 1 : lifetime.deadline;
     const place = this.#place;
     const hasOld = this.#findLocked(shard, key);
@@ -200,7 +212,7 @@ export class Writer {
       const hasSlot = this.#index.insertLocked(shard, place.primary, tag, ref, time);
       assert(hasSlot, 'no slot for an entry whose place was prepared');
       this.#context.journal.commit();
-      this.#growLocked(shard);
+      this.#growLocked(shard, key.type);
       return;
     }
     const old = place.ref;
@@ -224,10 +236,10 @@ export class Writer {
   }
 
   /** At most one bucket is split, behind an insert. */
-  #growLocked(shard: number): void {
+  #growLocked(shard: number, type: number): void {
     if (!this.#index.isLoadedLocked(shard)) return;
     if (!this.#index.ensureDirectoryLocked(shard)) {
-      if (!this.#index.isStarvedLocked(shard) || !this.#evictor.reclaimPageLocked(shard)) return;
+      if (!this.#index.isStarvedLocked(shard) || !this.#evictor.reclaimPageLocked(shard, type)) return;
       if (!this.#index.ensureDirectoryLocked(shard)) return;
     }
     if (!this.#index.splitLocked(shard, this.#hashOf)) this.#context.countGlobal(GLOBAL_COUNTER.splitsSkipped, 1);
@@ -262,13 +274,7 @@ export class Writer {
     return cause === CAUSE.explicit ? STORED : NO_ROOM;
   }
 
-  #setChained(
-    key: Key,
-    value: Uint8Array,
-    flags: number,
-    lifetime: Lifetime,
-    steal: (shard: number) => boolean,
-  ): number {
+  #setChained(key: Key, value: Uint8Array, flags: number, lifetime: Lifetime, steal: Steal): number {
     const intent = this.#chains.freeIntent();
     if (intent === 0 || !this.#context.enterLarge()) return BUSY;
     const shard = this.#context.shardOf(key.hash);
@@ -281,13 +287,7 @@ export class Writer {
   }
 
   /** Takes the pieces of a chain, last first, a few to a section. STORED, NO_ROOM or BUSY. */
-  #buildChain(
-    shard: number,
-    key: Key,
-    intent: number,
-    classes: readonly number[],
-    steal: (shard: number) => boolean,
-  ): number {
+  #buildChain(shard: number, key: Key, intent: number, classes: readonly number[], steal: Steal): number {
     const { shards } = this.#context.layout.config;
     let left = classes.length;
     let steals = shards === 1 ? 0 : classes.length;
@@ -299,13 +299,13 @@ export class Writer {
         hasRoom = this.#pages.hasRoomLocked(shard, classId);
         // All shards give their part of the pages of a large item, in turn with the one that it belongs to.
         if (!hasRoom && left % shards !== 0 && steals > 0) break;
-        hasRoom ||= this.#evictor.makeRoomLocked(shard, classId);
+        hasRoom ||= this.#evictor.makeRoomLocked(shard, classId, key.type);
         if (hasRoom && this.#chains.prependLocked(shard, intent, classId, key.hash)) left--;
       }
       this.#context.leave(shard);
       if (hasRoom) continue;
       if (steals === 0) return NO_ROOM;
-      steals = steal(shard) ? steals - 1 : 0;
+      steals = steal(shard, key.type) ? steals - 1 : 0;
     }
     return STORED;
   }
@@ -350,10 +350,10 @@ export class Writer {
     return STORED;
   }
 
-  /** Empties a page of `shard` for another. False if it has none to give. */
-  givePage(shard: number): boolean {
+  /** Empties a page of `shard` for an entry of a type in another. False if it has none to give. */
+  givePage(shard: number, forType: number): boolean {
     if (!this.#context.enter(shard)) return false;
-    const isGiven = this.#evictor.reclaimPageLocked(shard);
+    const isGiven = this.#evictor.reclaimPageLocked(shard, forType);
     this.#context.leave(shard);
     return isGiven;
   }

@@ -6,6 +6,7 @@ import { SizeClasses } from '../../src/engine/size-classes.js';
 import type { EngineStats } from '../../src/engine/statistics.js';
 import { SharedStore } from '../../src/engine/store.js';
 import { LruPolicy } from '../../src/policies/lru.js';
+import { TypeRules, type TypeShare, UNLIMITED } from '../../src/policies/type-rules.js';
 
 export interface EngineOptions {
   readonly capacityBytes?: number;
@@ -14,6 +15,8 @@ export interface EngineOptions {
   readonly growthFactor?: number;
   readonly shards?: number;
   readonly types?: number;
+  /** What the rules know of each type; every type is UNLIMITED by default. */
+  readonly shares?: readonly TypeShare[];
   readonly segmentBytes?: number;
   readonly itemBytesMax?: number;
   readonly eventWords?: number;
@@ -59,6 +62,7 @@ export class Engine {
       itemBytesMax: options.itemBytesMax ?? capacityBytes / 8,
       weakMemory: options.weakMemory ?? false,
       policy: new LruPolicy(arena.meta, arena.layout, shared),
+      rules: new TypeRules(arena.meta, arena.layout, sharesOf(options)),
     });
   }
 
@@ -142,10 +146,15 @@ function arenaConfig(options: EngineOptions): ArenaConfig {
     pageBytes: options.pageBytes ?? 16_384,
     chunkBytesMin: options.chunkBytesMin ?? 64,
     shards: options.shards ?? 1,
-    types: options.types ?? 1,
+    types: sharesOf(options).length,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
+    policyWords: LruPolicy.words,
     eventWords: options.eventWords ?? 4_096,
     segmentBytes: options.segmentBytes ?? 2 ** 30,
   };
+}
+
+function sharesOf({ shares, types }: EngineOptions): readonly TypeShare[] {
+  return shares ?? Array.from({ length: types ?? 1 }, () => UNLIMITED);
 }

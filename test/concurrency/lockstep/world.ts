@@ -5,6 +5,7 @@ import { KEY_OK, Key } from '../../../src/engine/key.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
 import { LruPolicy } from '../../../src/policies/lru.js';
+import { TypeRules, UNLIMITED } from '../../../src/policies/type-rules.js';
 import { hashOf } from '../../support/hash.js';
 import type { Operation, Scenario } from './scenario.js';
 import { makeValue, readValue } from './values.js';
@@ -39,6 +40,7 @@ function layoutOf(capacityBytes: number, shards: number): Layout {
     types: 1,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
+    policyWords: LruPolicy.words,
     eventWords: 256,
     segmentBytes: 2 ** 30,
   });
@@ -78,6 +80,11 @@ export class World {
       itemBytesMax: 4 * PAGE_BYTES,
       weakMemory: false,
       policy: new LruPolicy(arena.meta, arena.layout, shared),
+      rules: new TypeRules(
+        arena.meta,
+        arena.layout,
+        Array.from({ length: arena.layout.config.types }, () => UNLIMITED),
+      ),
     });
   }
 

@@ -4,7 +4,17 @@ import { formatReport } from '../../../src/cli/report-text.js';
 import { createTally, noteViolation, type Tally } from '../../../src/cli/tally.js';
 import type { CacheStats, TypeStats } from '../../../src/index.js';
 
-const NO_REMOVALS = { explicit: 0, replaced: 0, expired: 0, idle: 0, size: 0, flushed: 0, recovered: 0 };
+const NO_REMOVALS = {
+  explicit: 0,
+  replaced: 0,
+  expired: 0,
+  idle: 0,
+  size: 0,
+  flushed: 0,
+  recovered: 0,
+  share: 0,
+  pressure: 0,
+};
 const NO_USE: TypeStats = {
   entries: 0,
   bytesUsed: 0,

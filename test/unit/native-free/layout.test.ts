@@ -6,6 +6,8 @@ import {
   Layout,
   OWNER_SLOTS,
   OWNER_WORDS,
+  PRECEDENCES,
+  RING_WORDS,
   SeqlockReader,
   TYPE_WORDS,
 } from '../../../native-free/index.js';
@@ -45,6 +47,7 @@ function regions(layout: Layout): [string, number, number][] {
     ['header', 0, 64],
     ['owners', layout.owners, OWNER_SLOTS * OWNER_WORDS],
     ['counters', layout.counters, OWNER_SLOTS * layout.countersPerStripe * 2],
+    ['type states', layout.typeStates, config.types],
     ['events', layout.events, 16 + config.eventWords],
     ...Array.from({ length: config.shards }, (_, i): [string, number, number] => [
       `shard ${i}`,
@@ -79,8 +82,10 @@ describe('Layout', () => {
     const parts = [
       [96, 64],
       [layout.typesOffset, 6 * TYPE_WORDS],
-      [layout.ringsOffset, 64 * 33],
-      [layout.historyOffset, 256],
+      [layout.ringsOffset, 64 * RING_WORDS],
+      [layout.typeRingsOffset, 6 * RING_WORDS],
+      [layout.thresholdsOffset, PRECEDENCES + 6],
+      [layout.policyOffset, layout.config.policyWords],
       [layout.directoryOffset, layout.directoryEntries],
       [layout.journalOffset, journalWords(1_024)],
       [layout.shardWords, 0],

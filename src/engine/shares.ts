@@ -1,0 +1,70 @@
+/**
+ * Keeps types within their shares. Before an entry of a limited type is stored, entries of that type make room for it,
+ * coldest first, in its own shard if they can, else in the others in turn: one shard lock at a time. Threads that store
+ * at the same moment don't see each other's entry, so a share may be exceeded by as many entries as there are threads.
+ */
+import { SHARD } from '../../native-free/index.js';
+import type { Context } from './context.js';
+import { type Evictor, SWEEP_BUCKETS_MAX } from './evictor.js';
+import type { EvictionRules } from './ports.js';
+
+/** Sections that one set may spend on giving up more than it must. */
+const AHEAD_SECTIONS_MAX = 4;
+
+/** The type may store the entry now; it can't; a lock can't be had. */
+export const SHARE_ROOM = 0;
+export const SHARE_FULL = 1;
+export const SHARE_BUSY = 2;
+
+export class Shares {
+  readonly #context: Context;
+  readonly #evictor: Evictor;
+  readonly #rules: EvictionRules;
+
+  constructor(context: Context, evictor: Evictor, rules: EvictionRules) {
+    this.#context = context;
+    this.#evictor = evictor;
+    this.#rules = rules;
+  }
+
+  /**
+   * Makes room for `granules` of a type in its share. `replaced`: granules of the entry that the new one replaces, asked
+   * under the lock of its shard.
+   */
+  makeRoom(shard: number, type: number, granules: number, replaced: () => number): number {
+    if (!this.#rules.isLimited(type)) return SHARE_ROOM;
+    let excess = this.#rules.excess(type, granules);
+    const surplus = this.#rules.surplus(type, granules);
+    if (surplus <= 0) return SHARE_ROOM;
+    if (excess === Number.POSITIVE_INFINITY) return SHARE_FULL;
+    if (!this.#context.enter(shard)) return SHARE_BUSY;
+    excess -= replaced();
+    this.#context.leave(shard);
+    return this.#giveUp(shard, type, excess, surplus);
+  }
+
+  #giveUp(first: number, type: number, excess: number, surplus: number): number {
+    const { layout } = this.#context;
+    const { shards } = layout.config;
+    const start = (first - layout.shards) / layout.shardWords;
+    let freed = 0;
+    let ahead = AHEAD_SECTIONS_MAX;
+    for (let i = 0; i < shards; i++) {
+      const shard = layout.shard((start + i) % shards);
+      for (let sections = this.#sections(shard); sections > 0; sections--) {
+        if (freed >= excess && (freed >= surplus || --ahead < 0)) return SHARE_ROOM;
+        if (!this.#context.enter(shard)) return SHARE_BUSY;
+        const part = this.#evictor.evictOwnLocked(shard, type, Math.max(excess, surplus) - freed);
+        this.#context.leave(shard);
+        freed += part;
+        if (part === 0 && this.#evictor.isEmptyOf(shard, type)) break;
+      }
+    }
+    return freed >= excess ? SHARE_ROOM : SHARE_FULL;
+  }
+
+  /** Sections in which the hand gets round a shard, twice at most: what was used since the first look goes in the second. */
+  #sections(shard: number): number {
+    return 2 * Math.ceil(this.#context.meta[shard + SHARD.bucketCount]! / SWEEP_BUCKETS_MAX);
+  }
+}

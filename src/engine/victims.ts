@@ -1,0 +1,156 @@
+/**
+ * What may be said of the entry in a slot, and the eviction of a single one: how cold it is (asked of the policy),
+ * whether it may go and how soon (asked of the rules), whether its time is over. All under the shard's lock.
+ */
+import { compareExchange, type Words } from '#atomics';
+import { BUCKET, BUCKET_GRANULES } from '../../native-free/index.js';
+import { type Candidates, goesBefore, orderOf } from './candidates.js';
+import { CAUSE } from './causes.js';
+import type { Context } from './context.js';
+import { expiryOf, NOT_EXPIRED } from './expiry.js';
+import { type IndexTable, Place } from './index-table.js';
+import { FLAG_CHAINED, FLAG_PINNED, flagsOf, typeOf, WORD_HASH, WORD_SIZES } from './item.js';
+import type { Items } from './items.js';
+import { type PagePool, pageClass } from './page-pool.js';
+import { type EvictionPolicy, type EvictionRules, MARK_MASK } from './ports.js';
+import { TAG_IDLE, typeInTag } from './tag.js';
+
+export class Victims {
+  readonly #context: Context;
+  readonly #index: IndexTable;
+  readonly #pages: PagePool;
+  readonly #items: Items;
+  readonly #candidates: Candidates;
+  readonly #policy: EvictionPolicy;
+  readonly #rules: EvictionRules;
+  readonly #place = new Place();
+
+  constructor(
+    context: Context,
+    index: IndexTable,
+    pages: PagePool,
+    items: Items,
+    candidates: Candidates,
+    policy: EvictionPolicy,
+    rules: EvictionRules,
+  ) {
+    this.#context = context;
+    this.#index = index;
+    this.#pages = pages;
+    this.#items = items;
+    this.#candidates = candidates;
+    this.#policy = policy;
+    this.#rules = rules;
+  }
+
+  /** The type of an entry; from its slot, if it is one of the first types, without a look at the item. */
+  typeAt(words: Words, at: number, slot: number): number {
+    const type = typeInTag(words[at + BUCKET.tags + slot]!);
+    if (type >= 0) return type;
+    const { arena } = this.#context;
+    const ref = words[at + BUCKET.refs + slot * 2]!;
+    return typeOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!);
+  }
+
+  classOf(ref: number): number {
+    return pageClass(this.#pages.state(this.#context.layout.pageOf(ref)));
+  }
+
+  /** How cold an entry is. Of one with an idle time, whose reads leave its mark alone, the mark is brought up to date. */
+  rankAt(shard: number, words: Words, at: number, slot: number): number {
+    const tag = words[at + BUCKET.tags + slot]!;
+    let mark = tag & MARK_MASK;
+    if ((tag & TAG_IDLE) !== 0) {
+      mark = this.#policy.touchAt(shard, mark, words[at + BUCKET.times + slot * 2]!);
+      if (mark !== (tag & MARK_MASK)) compareExchange(words, at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
+    }
+    const classId = this.classOf(words[at + BUCKET.refs + slot * 2]!);
+    return this.#policy.rank(shard, mark, this.#context.classes.granules[classId]!);
+  }
+
+  /** When an entry goes, compared with others. */
+  orderAt(shard: number, words: Words, at: number, slot: number): number {
+    const precedence = this.#rules.precedence(this.typeAt(words, at, slot));
+    return orderOf(precedence, this.rankAt(shard, words, at, slot), this.#policy.drift(shard));
+  }
+
+  /** The cause for which the entry of a slot is over, or NOT_EXPIRED. */
+  expiryAt(words: Words, at: number, slot: number): number {
+    const time = words[at + BUCKET.times + slot * 2]!;
+    if (time === 0) return NOT_EXPIRED;
+    const { arena, clock } = this.#context;
+    const ref = words[at + BUCKET.refs + slot * 2]!;
+    return expiryOf(clock, words[at + BUCKET.tags + slot]!, time, arena.wordsOf(ref), arena.wordIndex(ref));
+  }
+
+  /** Whether an entry may go now to make room for a type. */
+  mayGo(words: Words, at: number, slot: number, forType: number): boolean {
+    const type = this.typeAt(words, at, slot);
+    if (this.#rules.precedence(type) === 0 || this.#rules.isReserved(type, forType)) return false;
+    return !this.isPinned(words[at + BUCKET.refs + slot * 2]!);
+  }
+
+  /** Whether an entry is among the coldest of those of its precedence. */
+  isCold(shard: number, words: Words, at: number, slot: number): boolean {
+    const precedence = this.#rules.precedence(this.typeAt(words, at, slot));
+    return this.#candidates.isColdAt(shard, precedence, this.rankAt(shard, words, at, slot));
+  }
+
+  isPinned(ref: number): boolean {
+    const { arena } = this.#context;
+    const flags = flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!);
+    return (flags & FLAG_CHAINED) !== 0 && (flags & FLAG_PINNED) !== 0;
+  }
+
+  /** Evicts the candidate of a class that goes first, if there is one of that precedence. True if the class has room then. */
+  evictCandidate(shard: number, classId: number, forType: number, precedence: number): boolean {
+    const candidates = this.#candidates;
+    while (candidates.take(candidates.ofClass(shard, classId), precedence)) {
+      if (this.evictAt(shard, candidates.position, candidates.order, classId, forType)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Evicts the entry at a position that was noted with an order, if there is one of the class that may go, and that
+   * hasn't been used since. True if the class has room then; a chained item may consist of other classes only.
+   */
+  evictAt(shard: number, position: number, order: number, classId: number, forType: number): boolean {
+    const { arena } = this.#context;
+    const bucket = position & -BUCKET_GRANULES;
+    const slot = position & (BUCKET_GRANULES - 1);
+    const words = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    const ref = words[at + BUCKET.refs + slot * 2]!;
+    if (ref === 0 || this.classOf(ref) !== classId || !this.mayGo(words, at, slot, forType)) return false;
+    if (goesBefore(order, this.orderAt(shard, words, at, slot))) return false;
+    this.removeAt(shard, bucket, slot, CAUSE.size);
+    return this.#pages.hasRoomLocked(shard, classId);
+  }
+
+  /** Evicts the entry at a noted position, if there is one of the type that hasn't been used since. */
+  evictOwnAt(shard: number, position: number, order: number, type: number): boolean {
+    const { arena } = this.#context;
+    const bucket = position & -BUCKET_GRANULES;
+    const slot = position & (BUCKET_GRANULES - 1);
+    const words = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    const ref = words[at + BUCKET.refs + slot * 2]!;
+    if (ref === 0 || this.typeAt(words, at, slot) !== type || this.isPinned(ref)) return false;
+    if (goesBefore(order, this.orderAt(shard, words, at, slot))) return false;
+    this.removeAt(shard, bucket, slot, CAUSE.share);
+    return true;
+  }
+
+  /** Removes the entry of a slot that isn't empty. */
+  removeAt(shard: number, bucket: number, slot: number, cause: number): void {
+    const { arena } = this.#context;
+    const place = this.#place;
+    place.bucket = bucket;
+    place.slot = slot;
+    place.ref = arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + slot * 2]!;
+    const hash = arena.wordsOf(place.ref)[arena.wordIndex(place.ref) + WORD_HASH]!;
+    place.primary = this.#index.primaryLocked(shard, hash);
+    this.#items.removeLocked(shard, place, cause);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The policies' clock. A shard's virtual time moves on by one with every 1/256 of its entries inserted, so an age in
+ * its units says how much has come in since, whatever the load. A short history of the ticks at which stamps began
+ * translates times of the real clock, which entries with an idle time carry instead.
+ */
+import { isBefore, type Layout, SHARD, type SharedClock } from '../../native-free/index.js';
+
+/** Stamps in one turnover of a shard, as a shift. */
+const STAMPS_PER_TURNOVER_SHIFT = 8;
+const HISTORY_ENTRIES = 256;
+const STAMPS_PER_ENTRY = 8;
+
+/** Words of a shard's policy region that it takes, from the first on. */
+export const VIRTUAL_TIME_WORDS: number = HISTORY_ENTRIES;
+
+export class VirtualTime {
+  readonly #meta: Int32Array;
+  readonly #layout: Layout;
+  readonly #clock: SharedClock;
+
+  constructor(meta: Int32Array, layout: Layout, clock: SharedClock) {
+    this.#meta = meta;
+    this.#layout = layout;
+    this.#clock = clock;
+  }
+
+  /** The stamp of this moment, 32 bits that wrap. Under no lock. */
+  now(shard: number): number {
+    return this.#meta[shard + SHARD.stamp]!;
+  }
+
+  /** Counts an insert, and returns the stamp of this moment. Under the shard's lock. */
+  insert(shard: number): number {
+    const meta = this.#meta;
+    const inserts = meta[shard + SHARD.insertsSinceStamp]! + 1;
+    if (inserts <= meta[shard + SHARD.itemCount]! >>> STAMPS_PER_TURNOVER_SHIFT) {
+      meta[shard + SHARD.insertsSinceStamp] = inserts;
+      return meta[shard + SHARD.stamp]!;
+    }
+    const stamp = (meta[shard + SHARD.stamp]! + 1) | 0;
+    meta[shard + SHARD.insertsSinceStamp] = 0;
+    meta[shard + SHARD.stamp] = stamp;
+    if (stamp % STAMPS_PER_ENTRY === 0) meta[this.#entry(shard, stamp)] = this.#clock.coarse();
+    return stamp;
+  }
+
+  /** How long ago a tick of the clock was, in stamps. Under the shard's lock. */
+  sinceTick(shard: number, tick: number): number {
+    const stamp = this.#meta[shard + SHARD.stamp]!;
+    const newest = stamp & -STAMPS_PER_ENTRY;
+    if (!isBefore(tick, this.#meta[this.#entry(shard, newest)]!)) return 0;
+    let below = 0;
+    let above = HISTORY_ENTRIES - 1;
+    // The least number of history entries to go back to find one that began at or before the tick.
+    while (above - below > 1) {
+      const middle = (below + above) >>> 1;
+      const began = this.#meta[this.#entry(shard, newest - middle * STAMPS_PER_ENTRY)]!;
+      if (isBefore(tick, began)) below = middle;
+      else above = middle;
+    }
+    return above * STAMPS_PER_ENTRY;
+  }
+
+  #entry(shard: number, stamp: number): number {
+    return shard + this.#layout.policyOffset + ((stamp >> 3) & (HISTORY_ENTRIES - 1));
+  }
+}
