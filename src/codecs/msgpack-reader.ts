@@ -60,9 +60,12 @@ export class MsgpackReader {
 
   /** Views are made once per source, because decoding goes through the same scratch memory again and again. */
   #attach(source: Uint8Array): void {
-    this.#source = source;
+    // Last, and none till then: a call may be abandoned at any line (a full stack, a time-out of vm), and the next one
+    // must not go by views of two sources.
+    this.#source = EMPTY;
     this.#bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength) as Buffer & TextSlices;
     this.#view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+    this.#source = source;
   }
 
   /** Moves past `length` bytes and returns where they began. */

@@ -9,8 +9,19 @@ import { isPlainTree } from './msgpack-tree.js';
 /** Opens a message in the graph form. MessagePack leaves this byte unused, so that it opens no plain message. */
 const GRAPH_MARK = 0xc1;
 
+/** Where msgpackr writes at first; it takes larger buffers as it needs them. */
+const BUFFER_BYTES = 8_192;
+
 const PLAIN_MODE = RESET_BUFFER_MODE;
 const GRAPH_MODE = RESET_BUFFER_MODE | RESERVE_START_SPACE | 1;
+
+/** The buffer that msgpackr writes to is one for all codecs of a thread: so is what is known of it. */
+const shared = {
+  /** Calls of `pack` under way, one from within another. */
+  depth: 0,
+  /** One of them has thrown. */
+  isTorn: false,
+};
 
 /**
  * MessagePack, the default codec. Most values are trees of plain data and are written as plain MessagePack, without
@@ -31,12 +42,36 @@ class MsgpackCodec implements Codec {
 
   encode(value: unknown): Uint8Array {
     if (isPlainTree(value, false)) {
-      const bytes = this.#packr.pack(value, PLAIN_MODE);
+      const bytes = this.#pack(value, PLAIN_MODE);
       if (!mayMisspell(bytes) || isPlainTree(value, true)) return bytes;
     }
-    const bytes = this.#packr.pack(flatten(this.name, value), GRAPH_MODE);
+    const bytes = this.#pack(flatten(this.name, value), GRAPH_MODE);
     bytes[0] = GRAPH_MARK;
     return bytes;
+  }
+
+  #pack(value: unknown, mode: number): Buffer {
+    if (shared.isTorn && shared.depth === 0) this.#renewBuffer();
+    shared.depth += 1;
+    try {
+      const bytes = this.#packr.pack(value, mode);
+      shared.depth -= 1;
+      return bytes;
+    } catch (error) {
+      shared.depth -= 1;
+      shared.isTorn = true;
+      throw error;
+    }
+  }
+
+  /**
+   * The stack may have been full just when msgpackr exchanged its buffer, and left it with the view of another. Not while
+   * an outer call is under way, from whose getter this one comes: msgpackr gives inner calls buffers of their own. Nor
+   * behind a call that a time-out of vm has cut short, after which it takes every call for an inner one.
+   */
+  #renewBuffer(): void {
+    this.#packr.useBuffer(Buffer.allocUnsafeSlow(BUFFER_BYTES));
+    shared.isTorn = false;
   }
 
   decode(source: Uint8Array, start: number, end: number): unknown {

@@ -2,6 +2,9 @@
  * Private memory that values are copied to before anybody looks at them: bytes that go to the user in blocks that
  * many small results share, as Node's own buffers do, and coded values in scratch memory that the next read
  * overwrites. Offsets are multiples of 8, so that values can be copied word by word.
+ *
+ * A call may be abandoned at any line (a full stack, a time-out of vm), and the thread lives on. So memory and its views
+ * are exchanged with the bytes last, and none in between: the next call sees all of the new, or makes it anew.
  */
 import { markAsUntransferable } from 'node:worker_threads';
 
@@ -10,6 +13,7 @@ const BLOCK_BYTES = 64 * 1024;
 const SHARED_BYTES_MAX = 4 * 1024;
 /** Up to here a loop over words is faster than making a view and calling `set`. */
 const LOOP_BYTES_MAX = 256;
+const NONE = new Uint8Array(0);
 
 export class Landing {
   bytes: Uint8Array<ArrayBuffer> = newBlock();
@@ -35,16 +39,20 @@ export class Landing {
     }
     // A block that a user detached all the same (`ArrayBuffer.prototype.transfer`) has no bytes left.
     const isDetached = this.#blockBytes.length === 0;
-    if (isDetached || this.#next + length > BLOCK_BYTES) {
-      this.#blockBytes = newBlock();
-      this.#blockBuffer = this.#blockBytes.buffer;
-      this.#blockWords = new Int32Array(this.#blockBuffer);
-      this.#next = 0;
-    }
+    if (isDetached || this.#next + length > BLOCK_BYTES) this.#renewBlock();
     this.bytes = this.#blockBytes;
     this.#buffer = this.#blockBuffer;
     this.#words = this.#blockWords;
     this.start = this.#next;
+  }
+
+  #renewBlock(): void {
+    const bytes = newBlock();
+    this.#blockBytes = NONE;
+    this.#blockBuffer = bytes.buffer;
+    this.#blockWords = new Int32Array(bytes.buffer);
+    this.#next = 0;
+    this.#blockBytes = bytes;
   }
 
   /** The result, once it is known to be whole; its room is given out for good. */
@@ -56,13 +64,17 @@ export class Landing {
 
   /** Points `bytes` and `start` at scratch room. */
   forScratch(length: number): void {
-    if (length > this.#scratchBytes.length) {
-      this.#scratchBytes = new Uint8Array(Math.max((length + 7) & ~7, this.#scratchBytes.length * 2));
-      this.#scratchWords = new Int32Array(this.#scratchBytes.buffer);
-    }
+    if (length > this.#scratchBytes.length) this.#growScratch(length);
     this.bytes = this.#scratchBytes;
     this.#words = this.#scratchWords;
     this.start = 0;
+  }
+
+  #growScratch(length: number): void {
+    const bytes = new Uint8Array(Math.max((length + 7) & ~7, this.#scratchBytes.length * 2));
+    this.#scratchBytes = NONE;
+    this.#scratchWords = new Int32Array(bytes.buffer);
+    this.#scratchBytes = bytes;
   }
 
   /** Copies `length` bytes that begin on a word to `start`. */
