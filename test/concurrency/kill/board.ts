@@ -7,25 +7,21 @@
  * get may see only a value of that change or a later one, and none beyond the `started` that it loads behind it.
  */
 import { KEYS_PER_LANE, LANES_MAX } from './keys.js';
+import { TextLog } from './text-log.js';
 
 export const WORD = {
   stop: 0,
   sizePhase: 1,
-  findings: 2,
-  kills: 3,
-  busy: 4,
-  survivorOps: 5,
-  victimOps: 6,
-  checked: 7,
-  lateMsMax: 8,
-  hits: 9,
+  kills: 2,
+  survivorOps: 3,
+  checked: 4,
+  lateMsMax: 5,
+  hits: 6,
 } as const;
 
 const HEADER_WORDS = 16;
 const KILLS_MAX = 1 << 14;
 const LONG_OPS_MAX = 1 << 13;
-const FINDINGS_MAX = 64;
-const FINDING_BYTES = 512;
 const OWNED_KEYS = LANES_MAX * KEYS_PER_LANE;
 const LONG_OP_FIELDS = 3;
 
@@ -36,6 +32,7 @@ export interface BoardBuffers {
   readonly words: SharedArrayBuffer;
   readonly times: SharedArrayBuffer;
   readonly findings: SharedArrayBuffer;
+  readonly busy: SharedArrayBuffer;
   readonly zeroMs: number;
 }
 
@@ -48,8 +45,10 @@ export interface LongOp {
 export class Board {
   readonly buffers: BoardBuffers;
   readonly words: Int32Array<SharedArrayBuffer>;
+  readonly findings: TextLog;
+  /** Operations that were refused with VELOCACHE_BUSY, which is allowed, and what stood in their way. */
+  readonly busy: TextLog;
   readonly #times: Float64Array<SharedArrayBuffer>;
-  readonly #findings: Uint8Array;
   readonly #settled: number;
   readonly #lanes: number;
 
@@ -57,7 +56,8 @@ export class Board {
     this.buffers = buffers;
     this.words = new Int32Array(buffers.words);
     this.#times = new Float64Array(buffers.times);
-    this.#findings = new Uint8Array(buffers.findings);
+    this.findings = new TextLog(buffers.findings);
+    this.busy = new TextLog(buffers.busy);
     this.#settled = HEADER_WORDS + OWNED_KEYS;
     this.#lanes = HEADER_WORDS + OWNED_KEYS * 2;
   }
@@ -154,21 +154,11 @@ export class Board {
 
   /** Something is wrong: `kind` is what the run counts it as. */
   report(kind: FindingKind, text: string): void {
-    const at = Atomics.add(this.words, WORD.findings, 1);
-    if (at >= FINDINGS_MAX) return;
-    this.#findings.set(Buffer.from(`${kind}: ${text}`).subarray(0, FINDING_BYTES - 1), at * FINDING_BYTES);
-  }
-
-  findings(): string[] {
-    const count = Math.min(this.get(WORD.findings), FINDINGS_MAX);
-    return Array.from({ length: count }, (_, i) => {
-      const text = Buffer.from(this.#findings.slice(i * FINDING_BYTES, (i + 1) * FINDING_BYTES)).toString();
-      return text.slice(0, text.indexOf('\0'));
-    });
+    this.findings.write(`${kind}: ${text}`);
   }
 }
 
-export type FindingKind = 'hang' | 'wrong value' | 'bytes lost' | 'error';
+export type FindingKind = 'hang' | 'wrong value' | 'bytes lost' | 'error' | 'crash';
 
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
@@ -181,7 +171,8 @@ function freshBuffers(): BoardBuffers {
   return {
     words: new SharedArrayBuffer(words * 4),
     times: new SharedArrayBuffer(times * 8),
-    findings: new SharedArrayBuffer(FINDINGS_MAX * FINDING_BYTES),
+    findings: new TextLog().buffer,
+    busy: new TextLog().buffer,
     zeroMs: monotonicMs() - 1,
   };
 }

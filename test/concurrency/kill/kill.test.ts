@@ -20,11 +20,11 @@ function run(...args: string[]): Promise<Report> {
 }
 
 /** What must hold whatever happened; the rest of a report is figures. */
-function faultsOf({ hangs, wrongValues, bytesLost, errors, findings }: Report): object {
-  return { hangs, wrongValues, bytesLost, errors, findings };
+function faultsOf({ hangs, wrongValues, bytesLost, errors, crashes, findings }: Report): object {
+  return { hangs, wrongValues, bytesLost, errors, crashes, findings };
 }
 
-const NONE = { hangs: 0, wrongValues: 0, bytesLost: 0, errors: 0, findings: [] };
+const NONE = { hangs: 0, wrongValues: 0, bytesLost: 0, errors: 0, crashes: 0, findings: [] };
 
 it(`threads die in all ways, no more of them than cores (KILL_SEED=${SEED})`, { timeout: 300_000 }, async () => {
   const report = await run('--kills', '80', '--heap-kills', '0', '--threads', '2');

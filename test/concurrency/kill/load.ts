@@ -20,6 +20,7 @@ import {
   typeOf,
   type Value,
 } from './keys.js';
+import { describeLocks } from './locks.js';
 
 /** Longer than this for one operation is a hang: the engine's own bounds are shorter. */
 export const HANG_MS = 2_000;
@@ -116,7 +117,7 @@ export class Load {
       operation?.run();
     } catch (error) {
       if ((error as { code?: string }).code !== 'VELOCACHE_BUSY') throw error;
-      this.#board.add(WORD.busy, 1);
+      this.#board.busy.write(`lane ${this.#lane}: ${(error as Error).message}; ${describeLocks(this.#cache.handle)}`);
     }
   }
 

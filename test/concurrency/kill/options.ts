@@ -1,6 +1,7 @@
 /** The command line of the kill run. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { SeriesPlan } from './series.js';
 
 export interface RunOptions {
   readonly kills: number;
@@ -8,10 +9,8 @@ export interface RunOptions {
   /** Busy threads, survivors and victims together; undefined: both phases. */
   readonly threads: number | undefined;
   readonly oversubscribed: boolean;
-  /** Share of the kills that exhaust a heap, each batch in a child process. */
+  /** How many of the kills exhaust a heap. */
   readonly heapKills: number;
-  /** This is such a child process. */
-  readonly isHeapChild: boolean;
   readonly json: boolean;
 }
 
@@ -20,7 +19,7 @@ export const USAGE = `usage: npm run test:kills -- [options]
   --seed N           seed of the schedule (random)
   --threads N        one phase with N busy threads instead of the two phases
   --oversubscribed   only the phase with more busy threads than cores
-  --heap-kills N     exhausted heaps among them, in child processes (1 in 50)
+  --heap-kills N     exhausted heaps among them (1 in 50)
   --json             the report as one JSON object on standard output`;
 
 const FLAGS = {
@@ -29,7 +28,6 @@ const FLAGS = {
   threads: { type: 'string' },
   oversubscribed: { type: 'boolean' },
   'heap-kills': { type: 'string' },
-  'heap-child': { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -45,7 +43,6 @@ export function parseOptions(args: string[]): RunOptions | undefined {
     threads: values.threads === undefined ? undefined : Math.max(2, count('threads', values.threads, 2)),
     oversubscribed: values.oversubscribed === true,
     heapKills: count('heap-kills', values['heap-kills'], Math.floor(kills / 50)),
-    isHeapChild: values['heap-child'] === true,
     json: values.json === true,
   };
 }
@@ -57,21 +54,28 @@ function count(name: string, text: string | undefined, fallback: number): number
   return value;
 }
 
-/** How many victims and survivors are busy at a time. */
-export interface Phase {
-  readonly name: string;
-  readonly victims: number;
-  readonly survivors: number;
-}
+/** Kills on one cache, before its accounts are checked and the next is made. */
+const BATCH_KILLS = 250;
 
-export function phasesOf(options: RunOptions): Phase[] {
+/** Small batches: V8 may end the process at any of these deaths. */
+export const HEAP_SERIES: SeriesPlan = {
+  name: 'heap exhausted',
+  victims: 2,
+  survivors: 1,
+  heapOnly: true,
+  batchKills: 25,
+};
+
+export function seriesOf(options: RunOptions): SeriesPlan[] {
   const cores = Math.max(2, cpus().length);
-  const fitting = { name: 'no more threads than cores', victims: Math.max(1, cores >> 1), survivors: cores >> 1 };
-  const over = { name: 'oversubscribed', victims: Math.min(8, cores * 2), survivors: Math.min(4, cores) };
+  const of = (name: string, victims: number, survivors: number): SeriesPlan => {
+    return { name, victims, survivors, heapOnly: false, batchKills: BATCH_KILLS };
+  };
   if (options.threads !== undefined) {
     const survivors = Math.min(6, Math.max(1, options.threads >> 1));
-    return [{ name: `${options.threads} threads`, victims: Math.min(10, options.threads - survivors), survivors }];
+    return [of(`${options.threads} threads`, Math.min(10, options.threads - survivors), survivors)];
   }
+  const over = of('oversubscribed', Math.min(8, cores * 2), Math.min(4, cores));
   if (options.oversubscribed) return [over];
-  return [{ ...fitting, victims: Math.min(8, fitting.victims), survivors: Math.min(6, fitting.survivors) }, over];
+  return [of('no more threads than cores', Math.min(8, cores >> 1), Math.min(6, cores >> 1)), over];
 }

@@ -1,6 +1,8 @@
 /** Adds rounds up and says it. */
 import { cpus } from 'node:os';
+import type { Loss } from './batch.js';
 import type { RoundResult } from './round.js';
+import type { SeriesResult } from './series.js';
 import { quantile, type StallSample } from './stalls.js';
 import { WAYS } from './ways.js';
 
@@ -31,11 +33,16 @@ export interface Report {
   /** Deaths that V8 turned into the end of the process, and victims that outlived the end of their heap. */
   readonly heapAborts: number;
   readonly notEnded: number;
+  /** Batches that gave no result. Their kills are not counted. */
+  readonly losses: readonly Loss[];
   readonly hangs: number;
   readonly wrongValues: number;
   readonly bytesLost: number;
   readonly errors: number;
+  readonly crashes: number;
   readonly phases: readonly PhaseReport[];
+  /** Operations that a lock was refused to, and what held it. */
+  readonly busy: readonly string[];
   readonly findings: readonly string[];
 }
 
@@ -64,14 +71,20 @@ export function countWays(rounds: readonly RoundResult[]): Record<string, number
   return counts;
 }
 
-export function countersOf(rounds: readonly RoundResult[]): Record<string, number> {
+function countersOf(rounds: readonly RoundResult[]): Record<string, number> {
   const sums = Object.fromEntries(SUMMED.map((name) => [name, rounds.reduce((sum, round) => sum + round[name], 0)]));
   const lateMsMax = Math.max(0, ...rounds.map((round) => round.lateMsMax));
   return { ...sums, lateMsMax, refilledMin: Math.min(...rounds.map((round) => round.refilled / round.fresh)) };
 }
 
+export function phaseOf({ plan, rounds, kills, seconds }: SeriesResult): PhaseReport {
+  const { name, victims, survivors } = plan;
+  const figures = { kills, rounds: rounds.length, seconds, counters: countersOf(rounds), stalls: stallsOf(rounds) };
+  return { phase: name, victims, survivors, ...figures };
+}
+
 /** Stalls of all kills behind which a warden watched, of the rest, and by way. */
-export function stallsOf(rounds: readonly RoundResult[]): Record<string, StallFigures> {
+function stallsOf(rounds: readonly RoundResult[]): Record<string, StallFigures> {
   const all = rounds.flatMap(({ stalls }) => stalls);
   const kills = all.filter(({ way }) => way !== 'control');
   const watched = kills.filter((sample) => sample.isWatched);
@@ -100,7 +113,8 @@ function figures(samples: readonly StallSample[], of: 'smallMs' | 'anyMs' = 'sma
 }
 
 export function isClean(report: Report): boolean {
-  return report.findings.length + report.hangs + report.wrongValues + report.bytesLost + report.errors === 0;
+  const { findings, hangs, wrongValues, bytesLost, errors, crashes } = report;
+  return findings.length + hangs + wrongValues + bytesLost + errors + crashes === 0;
 }
 
 export function textOf(report: Report): string {
@@ -108,10 +122,23 @@ export function textOf(report: Report): string {
   lines.push('kills by way');
   for (const [way, count] of Object.entries(report.killsByWay)) lines.push(`  ${way.padEnd(26)}${count}`);
   lines.push(`  apart: V8 aborted the process ${report.heapAborts}, outlived its heap ${report.notEnded}`);
+  lines.push('', ...lossLines(report.losses));
   for (const phase of report.phases) lines.push('', ...phaseLines(phase));
+  for (const busy of report.busy) lines.push(`busy: ${busy}`);
   for (const finding of report.findings) lines.push(finding);
   lines.push('', summary(report));
   return lines.join('\n');
+}
+
+function lossLines(losses: readonly Loss[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { ending, kind } of losses) {
+    const how = `${ending}, ${kind}`;
+    counts.set(how, (counts.get(how) ?? 0) + 1);
+  }
+  const how = [...counts].map(([name, count]) => `${count} by ${name}`).join('; ');
+  const lines = losses.map(({ ending, series, seed }) => `  ${ending} in a batch of "${series}", seed ${seed}`);
+  return [`process aborted: ${losses.length}${how === '' ? '' : ` (${how})`}`, ...lines];
 }
 
 function phaseLines(phase: PhaseReport): string[] {
@@ -131,8 +158,8 @@ function phaseLines(phase: PhaseReport): string[] {
 }
 
 function summary(report: Report): string {
-  const { kills, hangs, wrongValues, bytesLost, errors } = report;
+  const { kills, hangs, wrongValues, bytesLost, errors, crashes } = report;
   const verdict = isClean(report) ? 'survived' : 'FAILED';
-  const counts = `${kills} kills, ${hangs} hangs, ${wrongValues} wrong values, ${bytesLost} bytes lost, ${errors} errors`;
-  return `${verdict}: ${counts} (node ${report.node}, seed ${report.seed})`;
+  const faults = `${hangs} hangs, ${wrongValues} wrong values, ${bytesLost} bytes lost, ${errors} errors, ${crashes} crashes`;
+  return `${verdict}: ${kills} kills, ${faults} (node ${report.node}, seed ${report.seed})`;
 }

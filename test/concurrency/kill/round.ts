@@ -25,6 +25,7 @@ export interface RoundResult extends RoundAccounts {
   readonly findings: readonly string[];
   readonly findingCount: number;
   readonly busy: number;
+  readonly busyTexts: readonly string[];
   readonly survivorOps: number;
   readonly checked: number;
   readonly hits: number;
@@ -40,6 +41,10 @@ const SIZE_PHASE_MS = 700;
 const STUCK_MS = HANG_MS * 2.5;
 /** The owner of the warden is ended after 1 to this many other kills. */
 const OWNER_GAP_KILLS = 80;
+/** How long a victim has to die of its heap, and then of being terminated. */
+const HEAP_END_MS_MAX = 15_000;
+/** What a round throws when a victim outlives both: its accounts can't be checked beside it. */
+export const UNENDING = 'a worker whose heap is full can not be ended';
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
 
 export class Round {
@@ -101,7 +106,7 @@ export class Round {
 
   async #runLane(lane: number): Promise<void> {
     const random = new Random(this.#plan.seed + 7_919 * (lane + 1));
-    while (this.#board.get(WORD.kills) < this.#plan.kills && this.#board.get(WORD.findings) === 0) {
+    while (this.#board.get(WORD.kills) < this.#plan.kills && this.#board.findings.count === 0) {
       const isAlive = this.#plan.heapOnly ? await this.#exhaustOne(lane, random) : await this.#killOne(lane, random);
       // Its lane belongs to a thread that lives on.
       if (isAlive) return;
@@ -131,12 +136,10 @@ export class Round {
 
   async #exhaustOne(lane: number, random: Random): Promise<boolean> {
     const hand = this.#victim(lane, 'heap exhausted', random, 0, HEAP_LIMITS);
-    const timer = new AbortController();
-    const ended = await Promise.race([hand.ended.then(() => true), pause(15_000, timer.signal).then(() => false)]);
-    timer.abort();
-    if (ended) return false;
+    if (await hasEnded(hand)) return false;
     this.#notEnded += 1;
-    await hand.worker.terminate();
+    void hand.worker.terminate();
+    if (!(await hasEnded(hand))) throw new Error(UNENDING);
     return true;
   }
 
@@ -196,14 +199,15 @@ export class Round {
     for (const hand of this.#survivors) if (hand !== undefined) await this.#crew.waitEnd(hand, 'survivor');
     const accounts = await checkAccounts(this.#crew, this.#board);
     await this.#crew.dismiss();
-    const { findings } = WORD;
+    const { findings, busy } = this.#board;
     return {
       ...accounts,
       kills: this.#board.kills(),
       stalls,
-      findings: this.#board.findings(),
-      findingCount: this.#board.get(findings),
-      busy: this.#board.get(WORD.busy),
+      findings: findings.texts(),
+      findingCount: findings.count,
+      busy: busy.count,
+      busyTexts: busy.texts(),
       survivorOps: this.#board.get(WORD.survivorOps),
       checked: this.#board.get(WORD.checked),
       hits: this.#board.get(WORD.hits),
@@ -211,4 +215,11 @@ export class Round {
       notEnded: this.#notEnded,
     };
   }
+}
+
+async function hasEnded({ ended }: Hand): Promise<boolean> {
+  const timer = new AbortController();
+  const isEnd = await Promise.race([ended.then(() => true), pause(HEAP_END_MS_MAX, timer.signal).then(() => false)]);
+  timer.abort();
+  return isEnd;
 }

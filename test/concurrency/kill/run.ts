@@ -1,53 +1,53 @@
-/** The kill run: `npm run test:kills -- --kills 10000`. Exit status 1 on any hang, wrong value or lost byte. */
+/**
+ * The kill run: `npm run test:kills -- --kills 10000`. Exit status 1 on any hang, wrong value, lost byte, error or crash
+ * of a process; deaths that V8 turned into the end of a process, or did not carry out, are counted apart.
+ */
 import { cpus } from 'node:os';
-import { deriveSeed } from '../../../src/cli/random.js';
-import { runHeapKills } from './heap-batch.js';
-import { type Phase, parseOptions, phasesOf, type RunOptions, USAGE } from './options.js';
-import { countersOf, countWays, isClean, type PhaseReport, type Report, stallsOf, textOf } from './report.js';
-import { Round, type RoundResult } from './round.js';
+import type { Loss, LossKind } from './batch.js';
+import type { FindingKind } from './board.js';
+import { HEAP_SERIES, parseOptions, type RunOptions, seriesOf, USAGE } from './options.js';
+import { countWays, isClean, phaseOf, type Report, textOf } from './report.js';
+import { runSeries, type SeriesResult } from './series.js';
 
-/** Kills on one cache, before its accounts are checked and the next is made. */
-const ROUND_KILLS = 250;
+/** Of the operations that were refused a lock, so many are described. */
+const BUSY_TEXTS_MAX = 40;
 
-async function runPhase(phase: Phase, kills: number, options: RunOptions): Promise<[PhaseReport, RoundResult[]]> {
-  const start = performance.now();
-  const rounds: RoundResult[] = [];
-  let done = 0;
-  while (done < kills && rounds.every(({ findingCount }) => findingCount === 0)) {
-    const seed = deriveSeed(options.seed, `${phase.name} ${rounds.length}`);
-    const { victims, survivors } = phase;
-    const budget = Math.min(ROUND_KILLS, kills - done);
-    const round = await new Round({ seed, kills: budget, victims, survivors, heapOnly: options.isHeapChild }).run();
-    rounds.push(round);
-    done += round.kills.length;
-    progress(options, `${phase.name}: ${done} of ${kills} kills`);
-  }
-  const seconds = Math.round((performance.now() - start) / 100) / 10;
-  const figures = {
-    kills: done,
-    rounds: rounds.length,
-    seconds,
-    counters: countersOf(rounds),
-    stalls: stallsOf(rounds),
-  };
-  return [{ phase: phase.name, victims: phase.victims, survivors: phase.survivors, ...figures }, rounds];
+/** What a batch that gave no result says about the cache; nothing where V8 is known to fail. */
+const FINDING_OF: Readonly<Record<LossKind, FindingKind | undefined>> = {
+  'out of memory': undefined,
+  'not ended': undefined,
+  crash: 'crash',
+  overdue: 'hang',
+  failed: 'error',
+};
+
+function findingsOf({ rounds, losses }: SeriesResult): string[] {
+  const found = rounds.flatMap((round) => round.findings);
+  const lost = losses.flatMap((loss) => (isKnown(loss) ? [] : [sentenceOf(loss)]));
+  return [...found, ...lost];
 }
 
-function progress(options: RunOptions, text: string): void {
-  if (!options.json && process.stderr.isTTY) process.stderr.write(`\r${text}   `);
+/** V8 fails to end a worker whose heap is full, or ends the process: only where a heap was to run full. */
+function isKnown(loss: Loss): boolean {
+  return loss.series === HEAP_SERIES.name && FINDING_OF[loss.kind] === undefined;
+}
+
+function sentenceOf({ kind, ending, series, seed, lastWords }: Loss): string {
+  return `${FINDING_OF[kind] ?? 'crash'}: a batch of "${series}", seed ${seed}, ended by ${ending}: ${lastWords}`;
 }
 
 async function run(options: RunOptions): Promise<Report> {
-  const phases = phasesOf(options);
-  const results: [PhaseReport, RoundResult[]][] = [];
-  const heapKills = options.isHeapChild ? 0 : options.heapKills;
-  const each = Math.ceil((options.kills - heapKills) / phases.length);
-  for (const phase of phases) results.push(await runPhase(phase, each, options));
-  const heap = await runHeapKills(heapKills, deriveSeed(options.seed, 'heap'));
-  const rounds = results.flatMap(([, some]) => some);
-  const findings = [...rounds.flatMap((round) => round.findings), ...heap.findings];
-  const sum = (kind: string) => findings.filter((finding) => finding.startsWith(kind)).length;
-  const killsByWay = countWays(rounds);
+  const phases: SeriesResult[] = [];
+  const plans = seriesOf(options);
+  const each = Math.ceil((options.kills - options.heapKills) / plans.length);
+  for (const plan of plans) phases.push(await runSeries(plan, each, options.seed));
+  const heap = await runSeries(HEAP_SERIES, options.heapKills, options.seed);
+  const all = [...phases, heap];
+  const rounds = all.flatMap((series) => series.rounds);
+  const losses = all.flatMap((series) => series.losses);
+  const findings = all.flatMap(findingsOf);
+  const sum = (kind: FindingKind) => findings.filter((finding) => finding.startsWith(kind)).length;
+  const killsByWay = countWays(phases.flatMap((series) => series.rounds));
   if (heap.kills > 0) killsByWay['heap exhausted'] = heap.kills;
   return {
     node: process.version,
@@ -55,13 +55,18 @@ async function run(options: RunOptions): Promise<Report> {
     seed: options.seed,
     kills: Object.values(killsByWay).reduce((total, count) => total + count, 0),
     killsByWay,
-    heapAborts: heap.aborts,
-    notEnded: heap.notEnded + rounds.reduce((total, { notEnded }) => total + notEnded, 0),
+    heapAborts: losses.filter((loss) => isKnown(loss) && loss.kind === 'out of memory').length,
+    notEnded:
+      losses.filter((loss) => isKnown(loss) && loss.kind === 'not ended').length +
+      rounds.reduce((total, { notEnded }) => total + notEnded, 0),
+    losses,
     hangs: sum('hang'),
     wrongValues: sum('wrong value'),
     bytesLost: rounds.reduce((total, { bytesLost }) => total + bytesLost, 0) + (sum('bytes lost') > 0 ? 1 : 0),
     errors: sum('error'),
-    phases: results.map(([phase]) => phase),
+    crashes: sum('crash'),
+    phases: phases.map(phaseOf),
+    busy: rounds.flatMap(({ busyTexts }) => busyTexts).slice(0, BUSY_TEXTS_MAX),
     findings,
   };
 }

@@ -1,0 +1,65 @@
+/**
+ * Batches: a run is cut into rounds, and each round runs in a child process. A death that takes the process with it then
+ * costs one batch, whose kills count for nothing, and the run goes on and says so.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type RoundPlan, type RoundResult, UNENDING } from './round.js';
+
+/**
+ * How a batch ended that gave no result. `out of memory`: V8 gave the process up because a heap was full, as it may do
+ * where a worker's was. `not ended`: nothing ended a worker whose heap was full, not even `terminate`. `crash`: any other
+ * signal or abort. `overdue`: it was still running after `BATCH_MS_MAX`. `failed`: it ended by an exit status.
+ */
+export type LossKind = 'out of memory' | 'not ended' | 'crash' | 'overdue' | 'failed';
+
+export interface Loss {
+  readonly kind: LossKind;
+  /** The name of the signal, or the exit status. */
+  readonly ending: string;
+  readonly series: string;
+  readonly seed: number;
+  /** The end of what the process wrote on standard error, in one line. */
+  readonly lastWords: string;
+}
+
+const BATCH_MS_MAX = 900_000;
+const LAST_WORDS_MAX = 400;
+const ERROR_BYTES_MAX = 1 << 16;
+/** What V8 says before it ends a process whose heap is full; all of it ends by a signal. */
+const OUT_OF_MEMORY = /FATAL ERROR: .*(heap out of memory|Reached heap limit)/;
+
+export async function runBatch(series: string, plan: RoundPlan): Promise<RoundResult | Loss> {
+  const script = fileURLToPath(new URL('./batch-child.js', import.meta.url));
+  const args = [...process.execArgv, script, JSON.stringify(plan)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, errors, isOverdue] = ['', '', false];
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk).slice(-ERROR_BYTES_MAX);
+  });
+  const timer = setTimeout(() => {
+    isOverdue = true;
+    child.kill('SIGKILL');
+  }, BATCH_MS_MAX);
+  const ending = await new Promise<string>((resolve) => {
+    child.once('close', (code, signal) => resolve(signal ?? `exit status ${code}`));
+  });
+  clearTimeout(timer);
+  // A process that crashed behind its result has crashed.
+  if (ending === 'exit status 0') return JSON.parse(output) as RoundResult;
+  const lastWords = errors.trim().replaceAll(/\s+/g, ' ').slice(-LAST_WORDS_MAX);
+  return { kind: isOverdue ? 'overdue' : kindOf(ending, errors), ending, series, seed: plan.seed, lastWords };
+}
+
+export function isLoss(outcome: RoundResult | Loss): outcome is Loss {
+  return 'ending' in outcome;
+}
+
+function kindOf(ending: string, errors: string): LossKind {
+  if (!ending.startsWith('SIG')) return 'failed';
+  if (ending === 'SIGKILL' && errors.includes(UNENDING)) return 'not ended';
+  return /SIG(ABRT|TRAP|ILL)/.test(ending) && OUT_OF_MEMORY.test(errors) ? 'out of memory' : 'crash';
+}
