@@ -10,7 +10,7 @@ import { ON_PURPOSE, type VictimData } from './victim-data.js';
 import { wayNumber } from './ways.js';
 
 /** A thread that was told to end and hasn't after this long counts as one that hangs. */
-const END_MS_MAX = 20_000;
+const END_MS_MAX = 60_000;
 
 export interface Hand {
   readonly worker: Worker;

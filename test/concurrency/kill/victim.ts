@@ -11,6 +11,8 @@ import { type WayName, wayNumber } from './ways.js';
 
 const ABANDONS = 8;
 const STACK_TRIES = 40;
+/** Frames from one of them to the next. */
+const STACK_STEP = 3;
 
 class Victim {
   readonly #cache: Cache<KillTypes>;
@@ -107,35 +109,19 @@ class Victim {
     }
   }
 
-  /** Lets the stack overflow at many depths inside operations. */
-  #abandonByStack(): void {
-    const room = this.#stackRoom();
-    for (let i = 0; i < STACK_TRIES; i++) {
-      try {
-        this.#sink(room - i * 3);
-      } catch (error) {
-        if (!isOverflow(error)) throw error;
-      }
-    }
-  }
-
-  #sink(frames: number): void {
-    if (frames <= 0) this.#load.step();
-    else this.#sink(frames - 1);
-  }
-
-  #stackRoom(): number {
-    let frames = 0;
-    const dive = (): void => {
-      frames += 1;
-      dive();
-    };
+  /**
+   * Lets the stack overflow at many depths inside operations: sinks to where it is full, and tries on the way up.
+   * Returns how many frames above that the caller is.
+   */
+  #abandonByStack(): number {
+    let height = 0;
     try {
-      dive();
-    } catch {
-      // That is how deep it goes.
+      height = this.#abandonByStack() + 1;
+      if (height <= STACK_TRIES * STACK_STEP && height % STACK_STEP === 0) this.#load.step();
+    } catch (error) {
+      if (!isOverflow(error)) throw error;
     }
-    return frames;
+    return height;
   }
 
   #exhaustHeap(): never {
