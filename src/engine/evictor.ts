@@ -7,7 +7,7 @@
  * Who may go at all, and at whose cost, is asked of the rules; how cold an entry is, of the policy.
  */
 import type { Words } from '#atomics';
-import { BUCKET, BUCKET_GRANULES, BUCKET_SLOTS, SHARD, TYPE_WORDS } from '../../native-free/index.js';
+import { BUCKET, BUCKET_GRANULES, BUCKET_SLOTS, PRECEDENCES, SHARD, TYPE_WORDS } from '../../native-free/index.js';
 import { Candidates, goesBefore, orderOf, precedenceOf } from './candidates.js';
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
@@ -78,14 +78,15 @@ export class Evictor {
     if (this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId)) return true;
     const ring = this.#candidates.ofClass(shard, classId);
     this.#seek(classId, NO_TYPE, forType);
-    let precedence = this.#precedenceBelow(shard, this.#candidates.ceiling(ring));
+    const ceiling = this.#candidates.ceiling(ring);
+    let precedence = this.#precedenceBelow(shard, ceiling) || this.#precedenceBelow(shard, PRECEDENCES);
     while (precedence > 0) {
       if (this.#evictOfLocked(shard, classId, forType, precedence)) return true;
       const next = this.#precedenceBelow(shard, precedence);
       // Before others that are less willing to go, even one that isn't cold.
       if (next > 0 && precedenceOf(this.#firstOrder) >= precedence && this.#evictFirstLocked(shard, classId, forType))
         return true;
-      this.#candidates.setCeiling(ring, precedence, PAUSE_CALLS);
+      if (next > 0) this.#candidates.setCeiling(ring, precedence, PAUSE_CALLS);
       precedence = next;
     }
     if (this.#mover.surplusClass(shard, classId) >= 0 && this.reclaimPageLocked(shard, forType)) {
@@ -96,7 +97,7 @@ export class Evictor {
   }
 
   #evictFirstLocked(shard: number, classId: number, forType: number): boolean {
-    return this.#first !== 0 && this.#victims.evictAt(shard, this.#first, this.#firstOrder, classId, forType);
+    return this.#first !== 0 && this.#victims.evictAt(shard, this.#first, this.#firstOrder, classId, forType, true);
   }
 
   /** Evicts a cold entry of a class and precedence. False if none turned up among the buckets that one call sweeps. */
@@ -241,7 +242,7 @@ export class Evictor {
       }
     }
     if (first === 0) return false;
-    this.#victims.removeAt(shard, first & -BUCKET_GRANULES, first & (BUCKET_GRANULES - 1), CAUSE.size);
+    this.#victims.evictSlot(shard, first & -BUCKET_GRANULES, first & (BUCKET_GRANULES - 1), CAUSE.size);
     return true;
   }
 

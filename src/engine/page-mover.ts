@@ -113,7 +113,8 @@ export class PageMover {
       if (!canMove && !mayGo) return false;
       goes = !canMove;
     }
-    if (goes) this.#items.removeLocked(shard, place, cause === NOT_EXPIRED ? CAUSE.size : cause);
+    if (goes && cause === NOT_EXPIRED) this.#victims.evictSlot(shard, place.bucket, place.slot, CAUSE.size);
+    else if (goes) this.#items.removeLocked(shard, place, cause);
     else this.#moveLocked(shard, ref, classId, place);
     return true;
   }

@@ -11,17 +11,26 @@ export const NO_TYPE = -1;
  * it hints: after a death some of it may be older than it was. `shard` is the index of the shard's record.
  */
 export interface EvictionPolicy {
-  /** The mark of an entry stored now. Under the shard's lock. */
+  /** The mark of an entry stored now under a new key. Under the shard's lock. */
   admit(shard: number, hash: number): number;
-  /** The mark of an entry read now that had `mark`. Writes nothing. Under no lock. */
-  touch(shard: number, mark: number): number;
+  /** The mark of an entry read or stored anew now that had `mark`. Writes nothing. Under no lock. */
+  touch(shard: number, mark: number, hash: number): number;
   /** The mark of an entry that had `mark` and whose last use is known as a tick. Under the lock. */
   touchAt(shard: number, mark: number, tick: number): number;
   /** How cold an entry is whose first chunk has so many granules: from 0, which is as good as new, to 2^24. Under the lock. */
   rank(shard: number, mark: number, granules: number): number;
   /** A number that grows as the ranks of untouched entries do: ranks of two moments compare less this. Under the lock. */
   drift(shard: number): number;
+  /** Asked before an entry is evicted for its rank: MAY_GO, or the mark with which it stays. Under the lock. */
+  judge(shard: number, mark: number, hash: number): number;
+  /** Told of an entry that is evicted. Under the lock. */
+  forget(shard: number, mark: number, hash: number): void;
+  /** Told of each use: a read that hits, a set. Writes nothing that others write. */
+  observe(shard: number, hash: number): void;
 }
+
+/** The entry that was asked about may go. */
+export const MAY_GO = -1;
 
 /** Decides whose entries may go, and whose go first. Usage is in granules of 8 bytes, chunks as a whole. */
 export interface EvictionRules {

@@ -150,7 +150,7 @@ export class Reader {
     if (isOver) return MISS;
     // The header is known to be whole now, so its length may be trusted with an allocation.
     if (isChained && !this.#copyChained(shard, key, item, itemAt, flags, generation)) return AGAIN;
-    if (renew) this.#renew(shard, bucket, slot, tag, ref, time, tick);
+    if (renew) this.#renew(shard, bucket, slot, tag, ref, time, tick, key.hash);
     return HIT;
   }
 
@@ -229,9 +229,19 @@ export class Reader {
   }
 
   /** Notes the use of an entry: one compare-exchange in the bucket's lines, if anything changes. */
-  #renew(shard: number, bucket: number, slot: number, tag: number, ref: number, time: number, tick: number): void {
+  #renew(
+    shard: number,
+    bucket: number,
+    slot: number,
+    tag: number,
+    ref: number,
+    time: number,
+    tick: number,
+    hash: number,
+  ): void {
     // A stop for tests: the hit is validated, and anything may happen to the slot before its use is noted.
     checkpoint();
+    this.#policy.observe(shard, hash);
     const { arena } = this.#context;
     const at = arena.wordIndex(bucket);
     if ((tag & TAG_IDLE) !== 0) {
@@ -245,7 +255,7 @@ export class Reader {
       );
       return;
     }
-    const mark = this.#policy.touch(shard, tag & MARK_MASK);
+    const mark = this.#policy.touch(shard, tag & MARK_MASK, hash);
     if ((tag & MARK_MASK) === mark) return;
     compareExchange(arena.wordsOf(bucket), at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
   }
@@ -273,7 +283,7 @@ export class Reader {
     const at = arena.wordIndex(place.ref);
     if (time !== 0 && expiryOf(this.#context.clock, tag, time, item, at) !== NOT_EXPIRED)
       return this.#leave(shard, false);
-    if (renew) this.#renew(shard, bucket, slot, tag, ref, time, this.#context.clock.coarse());
+    if (renew) this.#renew(shard, bucket, slot, tag, ref, time, this.#context.clock.coarse(), key.hash);
     const flags = flagsOf(item[at + WORD_SIZES]!);
     if ((flags & FLAG_CHAINED) !== 0 && want === READ_VALUE) return this.#readPinned(shard, key, item, at, flags);
     return this.#leave(shard, this.#copy(key, want, item, at, flags));

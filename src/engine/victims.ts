@@ -12,7 +12,7 @@ import { type IndexTable, Place } from './index-table.js';
 import { FLAG_CHAINED, FLAG_PINNED, flagsOf, typeOf, WORD_HASH, WORD_SIZES } from './item.js';
 import type { Items } from './items.js';
 import { type PagePool, pageClass } from './page-pool.js';
-import { type EvictionPolicy, type EvictionRules, MARK_MASK } from './ports.js';
+import { type EvictionPolicy, type EvictionRules, MARK_MASK, MAY_GO } from './ports.js';
 import { TAG_IDLE, typeInTag } from './tag.js';
 
 export class Victims {
@@ -114,8 +114,16 @@ export class Victims {
   /**
    * Evicts the entry at a position that was noted with an order, if there is one of the class that may go, and that
    * hasn't been used since. True if the class has room then; a chained item may consist of other classes only.
+   * `isLast`: there is no other to go, so the policy isn't asked.
    */
-  evictAt(shard: number, position: number, order: number, classId: number, forType: number): boolean {
+  evictAt(
+    shard: number,
+    position: number,
+    order: number,
+    classId: number,
+    forType: number,
+    isLast: boolean = false,
+  ): boolean {
     const { arena } = this.#context;
     const bucket = position & -BUCKET_GRANULES;
     const slot = position & (BUCKET_GRANULES - 1);
@@ -124,8 +132,20 @@ export class Victims {
     const ref = words[at + BUCKET.refs + slot * 2]!;
     if (ref === 0 || this.classOf(ref) !== classId || !this.mayGo(words, at, slot, forType)) return false;
     if (goesBefore(order, this.orderAt(shard, words, at, slot))) return false;
-    this.removeAt(shard, bucket, slot, CAUSE.size);
+    if (!isLast && !this.#isCondemned(shard, words, at, slot)) return false;
+    this.evictSlot(shard, bucket, slot, CAUSE.size);
     return this.#pages.hasRoomLocked(shard, classId);
+  }
+
+  /** Whether the policy lets an entry go whose rank is that of one that goes; if not, it stays with another mark. */
+  #isCondemned(shard: number, words: Words, at: number, slot: number): boolean {
+    const { arena } = this.#context;
+    const tag = words[at + BUCKET.tags + slot]!;
+    const ref = words[at + BUCKET.refs + slot * 2]!;
+    const mark = this.#policy.judge(shard, tag & MARK_MASK, arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!);
+    if (mark === MAY_GO) return true;
+    compareExchange(words, at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
+    return false;
   }
 
   /** Evicts the entry at a noted position, if there is one of the type that hasn't been used since. */
@@ -137,9 +157,21 @@ export class Victims {
     const at = arena.wordIndex(bucket);
     const ref = words[at + BUCKET.refs + slot * 2]!;
     if (ref === 0 || this.typeAt(words, at, slot) !== type || this.isPinned(ref)) return false;
-    if (goesBefore(order, this.orderAt(shard, words, at, slot))) return false;
-    this.removeAt(shard, bucket, slot, CAUSE.share);
+    if (goesBefore(order, this.orderAt(shard, words, at, slot)) || !this.#isCondemned(shard, words, at, slot))
+      return false;
+    this.evictSlot(shard, bucket, slot, CAUSE.share);
     return true;
+  }
+
+  /** Evicts the entry of a slot; the policy hears of it. */
+  evictSlot(shard: number, bucket: number, slot: number, cause: number): void {
+    const { arena } = this.#context;
+    const words = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    const ref = words[at + BUCKET.refs + slot * 2]!;
+    const hash = arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!;
+    this.#policy.forget(shard, words[at + BUCKET.tags + slot]! & MARK_MASK, hash);
+    this.removeAt(shard, bucket, slot, cause);
   }
 
   /** Removes the entry of a slot that isn't empty. */

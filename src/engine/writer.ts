@@ -28,7 +28,7 @@ import {
 import { EVENT, type Items } from './items.js';
 import type { Key } from './key.js';
 import type { PagePool } from './page-pool.js';
-import type { EvictionPolicy } from './ports.js';
+import { type EvictionPolicy, MARK_MASK } from './ports.js';
 import { SHARE_BUSY, SHARE_FULL, type Shares } from './shares.js';
 import { TAG_IDLE } from './tag.js';
 
@@ -201,7 +201,8 @@ export class Writer {
   #publishLocked(shard: number, key: Key, ref: number, flags: number, valueBytes: number, lifetime: Lifetime): void {
     const { arena } = this.#context;
     const isIdle = lifetime.idleTicks !== 0;
-    const tag = key.tag | (isIdle ? TAG_IDLE : 0) | this.#policy.admit(shard, key.hash);
+    this.#policy.observe(shard, key.hash);
+    const head = key.tag | (isIdle ? TAG_IDLE : 0);
     const time = isIdle ? this.#context.clock.precise() || 1 : lifetime.deadline;
     const place = this.#place;
     const hasOld = this.#findLocked(shard, key);
@@ -209,7 +210,8 @@ export class Writer {
     const sizes = packSizes(key.byteLength, key.type, flags);
     if (!hasOld) {
       this.#items.accountLocked(shard, sizes, valueBytes, 1);
-      const hasSlot = this.#index.insertLocked(shard, place.primary, tag, ref, time);
+      const mark = this.#policy.admit(shard, key.hash);
+      const hasSlot = this.#index.insertLocked(shard, place.primary, head | mark, ref, time);
       assert(hasSlot, 'no slot for an entry whose place was prepared');
       this.#context.journal.commit();
       this.#growLocked(shard, key.type);
@@ -222,7 +224,8 @@ export class Writer {
     const at = arena.wordIndex(place.bucket);
     const oldTag = bucket[at + BUCKET.tags + place.slot]!;
     const cause = this.#causeOf(old, oldTag, bucket[at + BUCKET.times + place.slot * 2]!, CAUSE.replaced);
-    this.#index.writeSlotLocked(place.bucket, place.slot, tag, ref, time);
+    const mark = this.#policy.touch(shard, oldTag & MARK_MASK, key.hash);
+    this.#index.writeSlotLocked(place.bucket, place.slot, head | mark, ref, time);
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
     this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause);

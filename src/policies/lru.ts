@@ -3,7 +3,7 @@
  * most, and only when it has changed; nothing has to be repaired after a death.
  */
 import type { Layout, SharedClock } from '../../native-free/index.js';
-import { type EvictionPolicy, MARK_MASK } from '../engine/ports.js';
+import { type EvictionPolicy, MARK_MASK, MAY_GO } from '../engine/ports.js';
 import { VIRTUAL_TIME_WORDS, VirtualTime } from './virtual-time.js';
 
 /** An entry is at most this old; marks further back would look new again after the wrap. */
@@ -39,4 +39,12 @@ export class LruPolicy implements EvictionPolicy {
   drift(shard: number): number {
     return this.#time.now(shard);
   }
+
+  judge(): number {
+    return MAY_GO;
+  }
+
+  forget(): void {}
+
+  observe(): void {}
 }

@@ -12,7 +12,7 @@ import { Engine } from '../support/engine.js';
 
 const CAPACITY = 1 << 19;
 const SEED = Number(process.env['FC_SEED'] ?? 20_261);
-const RUNS = { seed: SEED, numRuns: 20 };
+const RUNS = { seed: SEED, numRuns: 12 };
 
 interface Step {
   readonly type: number;
