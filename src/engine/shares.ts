@@ -11,6 +11,9 @@ import type { EvictionRules } from './ports.js';
 /** Sections that one set may spend on giving up more than it must. */
 const AHEAD_SECTIONS_MAX = 4;
 
+/** Rounds of one set: more than two are due only while other threads store entries of the type. */
+const ROUNDS_MAX = 4;
+
 /** The type may store the entry now; it can't; a lock can't be had. */
 export const SHARE_ROOM = 0;
 export const SHARE_FULL = 1;
@@ -33,14 +36,21 @@ export class Shares {
    */
   makeRoom(shard: number, type: number, granules: number, replaced: () => number): number {
     if (!this.#rules.isLimited(type)) return SHARE_ROOM;
-    let excess = this.#rules.excess(type, granules);
-    const surplus = this.#rules.surplus(type, granules);
-    if (surplus <= 0) return SHARE_ROOM;
-    if (excess === Number.POSITIVE_INFINITY) return SHARE_FULL;
-    if (!this.#context.enter(shard)) return SHARE_BUSY;
-    excess -= replaced();
-    this.#context.leave(shard);
-    return this.#giveUp(shard, type, excess, surplus);
+    let surplus = this.#rules.surplus(type, granules);
+    // The entry that is replaced may be among those given up: then it counts no more, and a second round is due.
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      if (surplus <= 0) return SHARE_ROOM;
+      const excess = this.#rules.excess(type, granules);
+      if (excess === Number.POSITIVE_INFINITY) return SHARE_FULL;
+      if (!this.#context.enter(shard)) return SHARE_BUSY;
+      const own = replaced();
+      this.#context.leave(shard);
+      if (surplus <= own) return SHARE_ROOM;
+      const outcome = this.#giveUp(shard, type, excess - own, surplus - own);
+      if (outcome !== SHARE_ROOM) return outcome;
+      surplus = this.#rules.excess(type, granules);
+    }
+    return SHARE_FULL;
   }
 
   #giveUp(first: number, type: number, excess: number, surplus: number): number {

@@ -86,31 +86,33 @@ export class TypeRules implements EvictionRules {
   excess(type: number, granules: number): number {
     const share = this.#shares[type]!;
     if (granules > share) return Number.POSITIVE_INFINITY;
-    return Math.max(0, this.#sum(type, granules) + granules - share);
+    return Math.max(0, this.#sumWith(type, granules) - share);
   }
 
   surplus(type: number, granules: number): number {
-    const excess = this.excess(type, granules);
-    if (!this.#types[type]!.isAggressive || excess === Number.POSITIVE_INFINITY) return excess;
+    const share = this.#shares[type]!;
+    if (granules > share) return Number.POSITIVE_INFINITY;
+    const sum = this.#sumWith(type, granules);
+    const excess = Math.max(0, sum - share);
+    if (!this.#types[type]!.isAggressive) return excess;
     const state = this.#layout.typeStates + type;
-    const aim = this.#sums[type]! + granules - this.#shares[type]! * AGGRESSIVE_PART;
+    const aim = Math.max(0, sum - share * AGGRESSIVE_PART);
     // A hint that all threads share: from the moment at which the share is reached until the aim is.
     if (excess > 0) this.#meta[state] = 1;
-    else if (aim <= 0) this.#meta[state] = 0;
-    return this.#meta[state] === 0 ? 0 : Math.max(0, aim);
+    else if (aim === 0) this.#meta[state] = 0;
+    return this.#meta[state] === 0 ? 0 : aim;
   }
 
-  /** Granules of a type; exact when `granules` more may reach its share. */
-  #sum(type: number, granules: number): number {
-    const share = this.#shares[type]!;
-    const isFar = this.#sums[type]! + granules * SUM_USES_MAX < share * (1 - FAR_PART);
+  /** Granules of a type with so many more; exact when they may reach its share. */
+  #sumWith(type: number, granules: number): number {
+    const isFar = this.#sums[type]! + granules * SUM_USES_MAX < this.#shares[type]! * (1 - FAR_PART);
     if (isFar && this.#sumUses[type]! > 0) {
       this.#sumUses[type]! -= 1;
-      this.#sums[type]! += granules;
-      return this.#sums[type]!;
+    } else {
+      this.#sumUses[type] = SUM_USES_MAX;
+      this.#sums[type] = this.#add(type, Number.POSITIVE_INFINITY);
     }
-    this.#sumUses[type] = SUM_USES_MAX;
-    this.#sums[type] = this.#add(type, Number.POSITIVE_INFINITY);
+    this.#sums[type]! += granules;
     return this.#sums[type]!;
   }
 
