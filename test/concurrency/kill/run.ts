@@ -40,7 +40,7 @@ async function run(options: RunOptions): Promise<Report> {
   const phases: SeriesResult[] = [];
   const plans = seriesOf(options);
   const each = Math.ceil((options.kills - options.heapKills) / plans.length);
-  for (const plan of plans) phases.push(await runSeries(plan, each, options.seed));
+  if (each > 0) for (const plan of plans) phases.push(await runSeries(plan, each, options.seed));
   const heap = await runSeries(HEAP_SERIES, options.heapKills, options.seed);
   const all = [...phases, heap];
   const rounds = all.flatMap((series) => series.rounds);
