@@ -15,10 +15,10 @@ export class HillClimber {
   #hits = 0;
   #requests = 0;
 
-  /** `capacity`: of the whole cache; the first step makes the part smaller. */
+  /** `capacity`: of the whole cache. The first step makes the part larger, since it starts small. */
   constructor(capacity: number) {
     this.#stepMax = capacity * STEP_SHARE;
-    this.#step = -this.#stepMax;
+    this.#step = this.#stepMax;
   }
 
   note(isHit: boolean): void {
