@@ -2,11 +2,16 @@
 import { parseCommandLine } from './args.js';
 import { runDemo } from './demo.js';
 import { CliError, EXIT_VIOLATION, messageOf } from './errors.js';
+import { runReplayCommand } from './replay.js';
 
 async function main(args: readonly string[]): Promise<number> {
   const commandLine = parseCommandLine(args);
   if (commandLine.command === 'help') {
     process.stdout.write(commandLine.text);
+    return 0;
+  }
+  if (commandLine.command === 'replay') {
+    await runReplayCommand(commandLine.options, process);
     return 0;
   }
   return runDemo(commandLine.options, {

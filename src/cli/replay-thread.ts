@@ -95,9 +95,14 @@ export class ReplayThread {
 
   #get(key: string, hash: number, sizeBytes: number, ttlMs: number): void {
     this.tally.gets++;
+    this.tally.bytesRequested += sizeBytes;
     const value = this.#space.getBytes(key);
-    if (value === undefined) this.#set(key, hash, sizeBytes, ttlMs);
-    else this.#check(key, hash, value);
+    if (value === undefined) {
+      this.#set(key, hash, sizeBytes, ttlMs);
+      return;
+    }
+    this.tally.bytesHit += sizeBytes;
+    this.#check(key, hash, value);
   }
 
   #set(key: string, hash: number, sizeBytes: number, ttlMs: number): void {

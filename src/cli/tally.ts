@@ -5,6 +5,9 @@ export interface Tally {
   deletes: number;
   /** Sets that found no room. */
   rejected: number;
+  /** Bytes of the values that gets of a trace asked for, and of those that they found. */
+  bytesRequested: number;
+  bytesHit: number;
   /** Values compared in full with what their key must hold. */
   checked: number;
   violationCount: number;
@@ -16,7 +19,17 @@ export interface Tally {
 const VIOLATIONS_KEPT = 10;
 
 export function createTally(): Tally {
-  return { gets: 0, sets: 0, deletes: 0, rejected: 0, checked: 0, violationCount: 0, violations: [] };
+  return {
+    gets: 0,
+    sets: 0,
+    deletes: 0,
+    rejected: 0,
+    bytesRequested: 0,
+    bytesHit: 0,
+    checked: 0,
+    violationCount: 0,
+    violations: [],
+  };
 }
 
 export function noteViolation(tally: Tally, sentence: string): void {

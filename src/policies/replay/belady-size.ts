@@ -7,7 +7,7 @@
  * State: 12 bytes an object (next use, list of what is stored, place in it), and 4 a request.
  */
 import { NEVER, nextUses } from './next-uses.js';
-import { type ReplayOptions, WeighingPolicy } from './policy.js';
+import { type PolicyOptions, WeighingPolicy } from './policy.js';
 import { Xorshift } from './xorshift.js';
 
 const SAMPLES = 128;
@@ -21,7 +21,7 @@ export class BeladySize extends WeighingPolicy {
   #now = -1;
 
   /** `requests`: the objects that will be asked for, in order. */
-  constructor(capacity: number, options: ReplayOptions, requests: Int32Array) {
+  constructor(capacity: number, options: PolicyOptions, requests: Int32Array) {
     super(capacity, options);
     this.#nextUses = nextUses(requests, options.keys);
     this.#due = new Int32Array(options.keys);

@@ -3,14 +3,14 @@
  * for storage hierarchies", IBM Systems Journal 9(2), 1970). State: 8 bytes an object, two links.
  */
 import { Links } from './links.js';
-import { type ReplayOptions, WeighingPolicy } from './policy.js';
+import { type PolicyOptions, WeighingPolicy } from './policy.js';
 
 const ORDER = 0;
 
 export class ExactLru extends WeighingPolicy {
   readonly #links: Links;
 
-  constructor(capacity: number, options: ReplayOptions) {
+  constructor(capacity: number, options: PolicyOptions) {
     super(capacity, options);
     this.#links = new Links(options.keys, 1);
   }

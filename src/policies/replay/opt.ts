@@ -7,7 +7,7 @@
  */
 
 import { nextUses } from './next-uses.js';
-import { type ReplayOptions, WeighingPolicy } from './policy.js';
+import { type PolicyOptions, WeighingPolicy } from './policy.js';
 
 export class Optimal extends WeighingPolicy {
   /** By request: when the same object is asked for next. */
@@ -20,7 +20,7 @@ export class Optimal extends WeighingPolicy {
   #now = -1;
 
   /** `requests`: the objects that will be asked for, in order. */
-  constructor(capacity: number, options: ReplayOptions, requests: Int32Array) {
+  constructor(capacity: number, options: PolicyOptions, requests: Int32Array) {
     super(capacity, options);
     this.#nextUses = nextUses(requests, options.keys);
     this.#due = new Int32Array(options.keys);

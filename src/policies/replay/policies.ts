@@ -2,14 +2,14 @@
 import { BeladySize } from './belady-size.js';
 import { ExactLru } from './lru.js';
 import { Optimal } from './opt.js';
-import type { ReplayOptions, ReplayPolicy } from './policy.js';
+import type { PolicyOptions, ReplayPolicy } from './policy.js';
 import { S3Fifo } from './s3-fifo.js';
 import { Sieve } from './sieve.js';
 import { WTinyLfu } from './w-tinylfu.js';
 
 export type PolicyName = 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu';
 
-const POLICIES: Readonly<Record<PolicyName, new (capacity: number, options: ReplayOptions) => ReplayPolicy>> = {
+const POLICIES: Readonly<Record<PolicyName, new (capacity: number, options: PolicyOptions) => ReplayPolicy>> = {
   lru: ExactLru,
   sieve: Sieve,
   's3-fifo': S3Fifo,
@@ -20,12 +20,12 @@ export const POLICY_NAMES: readonly PolicyName[] = Object.keys(POLICIES) as Poli
 /** Belady's rule, which knows the requests to come. */
 export const BOUND_NAME = 'opt';
 
-export function createPolicy(name: PolicyName, capacity: number, options: ReplayOptions): ReplayPolicy {
+export function createPolicy(name: PolicyName, capacity: number, options: PolicyOptions): ReplayPolicy {
   return new POLICIES[name](capacity, options);
 }
 
 /** `requests`: the objects that will be asked for, in order. */
-export function createBound(capacity: number, options: ReplayOptions, requests: Int32Array): ReplayPolicy {
+export function createBound(capacity: number, options: PolicyOptions, requests: Int32Array): ReplayPolicy {
   return options.unit === 'objects'
     ? new Optimal(capacity, options, requests)
     : new BeladySize(capacity, options, requests);

@@ -8,7 +8,7 @@ export type Unit = 'objects' | 'bytes';
 /** Which hit ratio counts: that of requests, or that of the bytes asked for. */
 type Favour = 'objects' | 'bytes';
 
-export interface ReplayOptions {
+export interface PolicyOptions {
   /** Objects are numbered from 0 to `keys - 1`. */
   readonly keys: number;
   readonly unit: Unit;
@@ -43,7 +43,7 @@ export abstract class WeighingPolicy implements ReplayPolicy {
   #count = 0;
 
   /** `capacity`: objects or bytes, from 1. */
-  constructor(capacity: number, { keys, unit }: ReplayOptions) {
+  constructor(capacity: number, { keys, unit }: PolicyOptions) {
     this.capacity = capacity;
     this.#countsBytes = unit === 'bytes';
     this.#weights = new Int32Array(keys).fill(ABSENT);

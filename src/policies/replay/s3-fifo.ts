@@ -11,7 +11,7 @@
  * up to nine tenths of the capacity.
  */
 import { Links, NONE } from './links.js';
-import { type ReplayOptions, WeighingPolicy } from './policy.js';
+import { type PolicyOptions, WeighingPolicy } from './policy.js';
 
 const SMALL = 0;
 const MAIN = 1;
@@ -37,7 +37,7 @@ export class S3Fifo extends WeighingPolicy {
   /** Weights of the queues, by their numbers. */
   readonly #weights: Float64Array = new Float64Array(3);
 
-  constructor(capacity: number, options: ReplayOptions) {
+  constructor(capacity: number, options: PolicyOptions) {
     super(capacity, options);
     this.#links = new Links(options.keys, 3);
     this.#meta = new Uint8Array(options.keys).fill(NOWHERE);

@@ -5,7 +5,7 @@
  * mark.
  */
 import { Links, NONE } from './links.js';
-import { type ReplayOptions, WeighingPolicy } from './policy.js';
+import { type PolicyOptions, WeighingPolicy } from './policy.js';
 
 const ORDER = 0;
 
@@ -14,7 +14,7 @@ export class Sieve extends WeighingPolicy {
   readonly #visited: Uint8Array;
   #hand = NONE;
 
-  constructor(capacity: number, options: ReplayOptions) {
+  constructor(capacity: number, options: PolicyOptions) {
     super(capacity, options);
     this.#links = new Links(options.keys, 1);
     this.#visited = new Uint8Array(options.keys);

@@ -13,7 +13,7 @@
 import { FrequencySketch } from './frequency-sketch.js';
 import { HillClimber } from './hill-climber.js';
 import { Links, NONE } from './links.js';
-import { type ReplayOptions, WeighingPolicy } from './policy.js';
+import { type PolicyOptions, WeighingPolicy } from './policy.js';
 import { Xorshift } from './xorshift.js';
 
 const WINDOW = 0;
@@ -41,7 +41,7 @@ export class WTinyLfu extends WeighingPolicy {
   /** What remains to be added to the window, or taken from it if below zero. */
   #adjustment = 0;
 
-  constructor(capacity: number, options: ReplayOptions) {
+  constructor(capacity: number, options: PolicyOptions) {
     super(capacity, options);
     this.#links = new Links(options.keys, 3);
     this.#queues = new Uint8Array(options.keys);
