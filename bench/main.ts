@@ -1,5 +1,6 @@
 /** Runs the benches that are named, one after the other. Nothing here fails for being slow: figures are printed. */
 import { runGc } from './gc.js';
+import { runHitRatio } from './hit-ratio.js';
 import { runLru } from './lru.js';
 import { describeMachine } from './machine.js';
 import { runMemory } from './memory.js';
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   lru: runLru,
   shift: runShift,
   gc: runGc,
+  hitratio: runHitRatio,
 };
 
 async function main(): Promise<void> {

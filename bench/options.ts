@@ -10,8 +10,10 @@ export interface BenchOptions {
   readonly sliceMs: number;
   /** Folder of recorded traces. */
   readonly traces: string;
-  /** Only contenders and traces whose name contains it. */
+  /** Only contenders and traces whose name contains it; for `hitratio` also `count` or `bytes`. */
   readonly only: string;
+  /** Policies for `hitratio`; none for all. */
+  readonly policies: readonly string[];
 }
 
 export const HELP = `Usage: npm run bench [-- NAME ...] [options]
@@ -21,6 +23,7 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
   lru      hit ratio against an exact LRU with as many entries
   shift    hit ratio after values have grown from 100 bytes to 1 KB
   gc       longest GC pause and heap with a million entries, against lru-cache
+  hitratio hit ratio of every policy alone on every recorded trace, some minutes; beside reference.tsv if it is there
 
 Without a name: all of them.
 
@@ -29,7 +32,9 @@ Without a name: all of them.
   --rounds N     rounds that each figure is the median of (default 9)
   --slice N      milliseconds of each measurement in a round (default 60)
   --traces DIR   recorded traces (default ../shared/traces)
-  --only TEXT    only contenders, or traces, with this in their name (velocache runs always)
+  --only TEXT    only contenders, or traces, with this in their name (velocache runs always);
+                 hitratio: count or bytes for one of its tables
+  --policies LIST   hitratio: policies with commas between (default: all)
 `;
 
 /** Undefined if help was asked for. Throws an Error of one line for what can't be used. */
@@ -44,6 +49,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       slice: { type: 'string', default: '60' },
       traces: { type: 'string', default: '../shared/traces' },
       only: { type: 'string', default: '' },
+      policies: { type: 'string', default: '' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -58,6 +64,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     sliceMs: count('slice', values.slice),
     traces: values.traces,
     only: values.only,
+    policies: values.policies.split(',').filter((name) => name !== ''),
   };
 }
 

@@ -1,15 +1,10 @@
 /** Recorded traces, read for figures only; where they are not, the benches that need them say so. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTrace } from '../src/cli/trace.js';
+import { loadNumberedTrace, type NumberedTrace } from '../src/cli/numbered-trace.js';
 
-export interface Trace {
+export interface Trace extends NumberedTrace {
   readonly name: string;
-  /** The key of every request, as a number from 0 to keys.length - 1. */
-  readonly requests: Int32Array;
-  readonly keys: readonly string[];
-  /** By key: the largest size that was seen; 0 where the trace has none. */
-  readonly sizes: Int32Array;
 }
 
 const SUFFIX = '.csv.gz';
@@ -25,16 +20,5 @@ export function traceNames(folder: string): string[] {
 }
 
 export async function loadTrace(folder: string, name: string): Promise<Trace> {
-  const numbers = new Map<string, number>();
-  const requests: number[] = [];
-  const sizes: number[] = [];
-  for await (const block of readTrace(join(folder, `${name}${SUFFIX}`))) {
-    for (const { key, sizeBytes } of block) {
-      const known = numbers.get(key) ?? numbers.size;
-      if (known === numbers.size) numbers.set(key, known);
-      requests.push(known);
-      sizes[known] = Math.max(sizes[known] ?? 0, sizeBytes ?? 0);
-    }
-  }
-  return { name, requests: Int32Array.from(requests), keys: [...numbers.keys()], sizes: Int32Array.from(sizes) };
+  return { name, ...(await loadNumberedTrace(join(folder, `${name}${SUFFIX}`))) };
 }
