@@ -4,7 +4,7 @@
  * then meets the trace. Each line of a trace is an access, a miss inserts. Arenas under 1 MiB are put together from
  * the engine's parts, as `createCache` makes none.
  */
-import { ExactLru } from './exact-lru.js';
+import { ExactLru } from '../src/policies/replay/lru.js';
 import { percent, table, verdict } from './figures.js';
 import type { BenchOptions } from './options.js';
 import { loadTrace, type Trace, traceNames } from './traces.js';
@@ -93,8 +93,8 @@ function engineHits(trace: Trace, bytes: number, valueBytes: number): number {
 }
 
 function exactHits(trace: Trace, capacity: number): number {
-  const lru = new ExactLru(capacity, trace.keys.length);
+  const lru = new ExactLru(capacity, { keys: trace.keys.length, unit: 'objects', seed: 0, favour: 'objects' });
   let hits = 0;
-  for (const item of trace.requests) if (lru.access(item)) hits++;
+  for (const item of trace.requests) if (lru.access(item, 1)) hits++;
   return hits;
 }
