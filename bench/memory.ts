@@ -4,7 +4,7 @@
  * of recorded traces, in the chunks of the default geometry and of other growth factors.
  */
 import { resolveOptions } from '../src/cache/options.js';
-import { HEADER_BYTES, paddedKey } from '../src/engine/item.js';
+import { chunkBytes, requestedBytes } from '../src/engine/rounding.js';
 import { SizeClasses } from '../src/engine/size-classes.js';
 import { createCache } from '../src/index.js';
 import { percent, table, verdict } from './figures.js';
@@ -89,16 +89,9 @@ function rounding(classes: SizeClasses, trace: Trace, itemBytesMax: number): num
     const size = trace.sizes[item]!;
     const keyBytes = Buffer.byteLength(key);
     if (size === 0 || keyBytes + size > itemBytesMax) continue;
-    const bytes = paddedKey(keyBytes) + size;
-    requested += HEADER_BYTES + bytes;
-    wasted += chunkBytes(classes, bytes) - HEADER_BYTES - bytes;
+    const bytes = requestedBytes(keyBytes, size);
+    requested += bytes;
+    wasted += chunkBytes(classes, keyBytes, size) - bytes;
   }
   return wasted / requested;
-}
-
-/** The headers that a chained item has more of count as waste here. */
-function chunkBytes(classes: SizeClasses, bytes: number): number {
-  const single = bytes + HEADER_BYTES;
-  if (single <= classes.singleBytesMax) return classes.bytes[classes.classFor(single)]!;
-  return classes.pieceGranules(bytes, HEADER_BYTES + 8) * 8;
 }

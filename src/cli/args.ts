@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { CliError } from './errors.js';
 import { parseSizeFlag, parseWhole, readFlags, textOf } from './flags.js';
 import { parseReplay, REPLAY_HELP, type ReplayOptions } from './replay-args.js';
+import { parseTune, TUNE_HELP, type TuneOptions } from './tune-args.js';
 
 const THREADS_MAX = 64;
 const SECONDS_DEFAULT = 10;
@@ -13,6 +14,7 @@ const HELP = `Usage: velocache <command> [options]
 Commands:
   demo    run a realistic load, or a recorded trace, on one cache shared by all threads
   replay  replay recorded traces, and tell the hit ratio of each policy
+  tune    propose options for a cache from a recorded trace, and measure what each gains
 
 Options:
   --help  show this help; "velocache <command> --help" shows a command's own
@@ -47,7 +49,8 @@ export interface DemoOptions {
 type CommandLine =
   | { readonly command: 'help'; readonly text: string }
   | { readonly command: 'demo'; readonly options: DemoOptions }
-  | { readonly command: 'replay'; readonly options: ReplayOptions };
+  | { readonly command: 'replay'; readonly options: ReplayOptions }
+  | { readonly command: 'tune'; readonly options: TuneOptions };
 
 /** Reads what stands after the program's name. Throws a CliError of one line for anything that can't be used. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -62,6 +65,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       return orHelp(DEMO_HELP, 'demo', parseDemo(rest));
     case 'replay':
       return orHelp(REPLAY_HELP, 'replay', parseReplay(rest));
+    case 'tune':
+      return orHelp(TUNE_HELP, 'tune', parseTune(rest));
     default:
       throw new CliError(`unknown command or option "${command}"; see velocache --help`);
   }

@@ -1,5 +1,6 @@
 /** Reads flags. Every complaint is a CliError of one line. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Favour } from '../policies/replay/policy.js';
 import { CliError, messageOf } from './errors.js';
 
 const KB = 1_024;
@@ -48,6 +49,11 @@ export function parseSizeFlag(flag: string, text: string, bounds: readonly [stri
   if (bytes === undefined) throw new CliError(`${flag} "${text}" is not a size such as 64mb or 1gb`);
   if (bytes >= bytesOf(bounds[0])! && bytes <= bytesOf(bounds[1])!) return bytes;
   throw new CliError(`${flag} "${text}" is not from ${bounds[0]} to ${bounds[1]}`);
+}
+
+export function parseFavour(text: string | undefined): Favour {
+  if (text === undefined || text === 'objects' || text === 'bytes') return text ?? 'objects';
+  throw new CliError(`--favour "${text}" is not objects or bytes`);
 }
 
 function bytesOf(text: string): number | undefined {

@@ -3,6 +3,7 @@ import { parseCommandLine } from './args.js';
 import { runDemo } from './demo.js';
 import { CliError, EXIT_VIOLATION, messageOf } from './errors.js';
 import { runReplayCommand } from './replay.js';
+import { runTune } from './tune.js';
 
 async function main(args: readonly string[]): Promise<number> {
   const commandLine = parseCommandLine(args);
@@ -12,6 +13,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (commandLine.command === 'replay') {
     await runReplayCommand(commandLine.options, process);
+    return 0;
+  }
+  if (commandLine.command === 'tune') {
+    await runTune(commandLine.options, process);
     return 0;
   }
   return runDemo(commandLine.options, {

@@ -1,8 +1,7 @@
 import { BOUND_NAME, createBound, createPolicy } from '../policies/replay/policies.js';
-import type { ReplayPolicy } from '../policies/replay/policy.js';
+import type { Favour, ReplayPolicy, Unit } from '../policies/replay/policy.js';
 import type { NumberedTrace } from './numbered-trace.js';
 import type { LonePolicy } from './replay-args.js';
-import type { Favour } from './replay-cache.js';
 
 /** What the requests of a replay came to. */
 export interface Outcome {
@@ -16,7 +15,7 @@ export interface Outcome {
 export interface LoneCache {
   readonly policy: LonePolicy;
   /** What `size` counts. */
-  readonly unit: 'objects' | 'bytes';
+  readonly unit: Unit;
   readonly size: number;
   readonly favour: Favour;
 }

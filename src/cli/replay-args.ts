@@ -1,8 +1,9 @@
 /** The command line of `velocache replay`. */
 import { BOUND_NAME, POLICY_NAMES, type PolicyName } from '../policies/replay/policies.js';
+import type { Favour } from '../policies/replay/policy.js';
 import { CliError } from './errors.js';
-import { parseSizeFlag, parseWhole, readFlags, textOf } from './flags.js';
-import { ENGINE_POLICIES, type EnginePolicy, type Favour, isEnginePolicy } from './replay-cache.js';
+import { parseFavour, parseSizeFlag, parseWhole, readFlags, textOf } from './flags.js';
+import { ENGINE_POLICIES, type EnginePolicy, isEnginePolicy } from './replay-cache.js';
 
 const ITEMS_MAX = 2 ** 31 - 1;
 const THREADS_MAX = 64;
@@ -21,7 +22,7 @@ On one of these:
                     TTLs don't count
   --bytes SIZE      the same with SIZE bytes, such as 512kb or 64mb; each key has the largest size that the trace says
   --capacity SIZE   the engine itself, 1mb to 16gb, with the trace's sizes (1 KB where it says none), TTLs and ops;
-                    hits and requests are those of its gets
+                    hits and requests are those of its gets; what takes over an eighth of it isn't stored
 
 Options:
   --policy LIST     of ${LONE_POLICIES.join(', ')}, with commas between, or all (default: all).
@@ -112,9 +113,4 @@ function enginePolicies(names: readonly string[]): readonly EnginePolicy[] {
     return [policy];
   });
   return [...new Set(chosen)];
-}
-
-function parseFavour(text: string | undefined): Favour {
-  if (text === undefined || text === 'objects' || text === 'bytes') return text ?? 'objects';
-  throw new CliError(`--favour "${text}" is not objects or bytes`);
 }

@@ -1,12 +1,11 @@
 /** The engine for replays: the one place that makes it from a policy's name. */
 import { type Cache, createCache, type ManualClock, type SlabOptions } from '../index.js';
+import type { Favour } from '../policies/replay/policy.js';
 import type { DemoTypes } from './values.js';
 
-/** What the engine can evict by. */
+/** What the engine can evict by, its default first. */
 export const ENGINE_POLICIES = ['lru'] as const;
 export type EnginePolicy = (typeof ENGINE_POLICIES)[number];
-
-export type Favour = 'objects' | 'bytes';
 
 /** The cache that a trace is replayed on. */
 export interface EngineSetup {

@@ -1,4 +1,4 @@
-import type { KeySpace } from '../index.js';
+import { ItemTooLargeError, type KeySpace } from '../index.js';
 import type { TraceChunk } from './messages.js';
 import type { Pacer } from './pacer.js';
 import { hashText } from './random.js';
@@ -12,7 +12,7 @@ const OPS = { get: 0, set: 1, delete: 2 } as const;
 const UNKNOWN = -1;
 
 /** Bytes of a value whose size the trace doesn't say. */
-const SIZE_BYTES_DEFAULT = 1_024;
+export const SIZE_BYTES_DEFAULT = 1_024;
 const MARK_BYTES = 4;
 /** Keys whose last known state each thread remembers. */
 const LEDGER_SLOTS = 2 ** 16;
@@ -107,13 +107,20 @@ export class ReplayThread {
 
   #set(key: string, hash: number, sizeBytes: number, ttlMs: number): void {
     this.tally.sets++;
-    const stored = this.#space.setBytes(
-      key,
-      this.#valueOf(hash, sizeBytes),
-      ttlMs === UNKNOWN ? undefined : { ttl: ttlMs },
-    );
-    if (!stored) this.tally.rejected++;
-    this.#ledger.note(key, hash, stored ? sizeBytes : UNKNOWN);
+    const stored = this.#store(key, this.#valueOf(hash, sizeBytes), ttlMs);
+    if (stored !== true) this.tally.rejected++;
+    // A value that is too large leaves the one before where it was.
+    if (stored !== undefined) this.#ledger.note(key, hash, stored ? sizeBytes : UNKNOWN);
+  }
+
+  /** Undefined if the value is too large for any cache of this capacity. */
+  #store(key: string, value: Uint8Array, ttlMs: number): boolean | undefined {
+    try {
+      return this.#space.setBytes(key, value, ttlMs === UNKNOWN ? undefined : { ttl: ttlMs });
+    } catch (error) {
+      if (error instanceof ItemTooLargeError) return undefined;
+      throw error;
+    }
   }
 
   #delete(key: string, hash: number): void {

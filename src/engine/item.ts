@@ -25,7 +25,7 @@ export const WORD_GENERATION = 4;
 
 export const HEADER_BYTES = 12;
 export const CONTINUATION_BYTES = 12;
-const CHAINED_BYTES = 8;
+export const CHAINED_BYTES = 8;
 const IDLE_BYTES = 8;
 export const KEY_BYTES_MAX = 65_535;
 

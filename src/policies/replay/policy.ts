@@ -6,7 +6,7 @@
 /** What the capacity counts. */
 export type Unit = 'objects' | 'bytes';
 /** Which hit ratio counts: that of requests, or that of the bytes asked for. */
-type Favour = 'objects' | 'bytes';
+export type Favour = 'objects' | 'bytes';
 
 export interface PolicyOptions {
   /** Objects are numbered from 0 to `keys - 1`. */

@@ -11,7 +11,14 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'src/policies/': ['native-free/', 'src/engine/ports.ts'],
   'src/codecs/': ['node:', 'msgpackr/', 'src/errors.ts'],
   'src/cache/': ['#atomics', 'node:', 'native-free/', 'src/engine/', 'src/policies/', 'src/codecs/', 'src/errors.ts'],
-  'src/cli/': ['#atomics', 'node:', 'src/index.ts', 'src/policies/replay/'],
+  'src/cli/': [
+    '#atomics',
+    'node:',
+    'src/index.ts',
+    'src/policies/replay/',
+    'src/engine/size-classes.ts',
+    'src/engine/rounding.ts',
+  ],
   'workers/': ['node:', 'src/'],
 };
 

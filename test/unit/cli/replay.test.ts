@@ -1,0 +1,182 @@
+/** The commands that replay traces. Those that start threads run the built program. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadNumberedTrace } from '../../../src/cli/numbered-trace.js';
+import { Random } from '../../support/random.js';
+
+const PROGRAM = resolve('dist/src/cli/main.js');
+const folder = mkdtempSync(join(tmpdir(), 'velocache-replay-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fileOf(name: string, content: string | Buffer): string {
+  const file = join(folder, name);
+  writeFileSync(file, content);
+  return file;
+}
+
+interface Run {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function velocache(...args: string[]): Promise<Run> {
+  return new Promise((done) => {
+    execFile(process.execPath, [PROGRAM, ...args], (error, stdout, stderr) => {
+      done({ status: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+function jsonLines({ stdout }: Run): Record<string, unknown>[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+// The keys are asked for as 1 2 3 1 4 2 1: LRU of three hits 1 and, at the end, 1 again.
+const SMALL = ['1', '2', '3', '1', '4', '2', '1'];
+const plain = fileOf('small.csv', SMALL.map((key) => `,${key},${Number(key) * 10},,get\n`).join(''));
+const unsized = fileOf('unsized.csv.gz', gzipSync(SMALL.map((key) => `,${key},,,\n`).join('')));
+
+describe('loadNumberedTrace', () => {
+  it('numbers keys in order, and keeps the largest size of each', async () => {
+    const file = fileOf('sizes.csv', ',b,5,,get\n,a,,,get\n,b,7,,set\n,b,2,,get\n');
+    const { requests, keys, sizes } = await loadNumberedTrace(file);
+    expect([...requests]).toEqual([0, 1, 0, 0]);
+    expect(keys).toEqual(['b', 'a']);
+    expect([...sizes]).toEqual([7, 0]);
+  });
+
+  it('reads more requests than one block holds', async () => {
+    const many = Array.from({ length: 150_000 }, (_, at) => `,k${at % 777},,,get`);
+    const { requests, keys } = await loadNumberedTrace(fileOf('many.csv', many.join('\n')));
+    expect(keys).toHaveLength(777);
+    expect(requests).toHaveLength(many.length);
+    expect(requests.every((id, at) => id === at % 777)).toBe(true);
+  });
+});
+
+describe('velocache replay, policies alone', () => {
+  it('prints one JSON object per line', async () => {
+    const run = await velocache('replay', plain, unsized, '--items', '3', '--policy', 'lru,opt', '--json');
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    const common = { items: 3, requests: 7 };
+    expect(jsonLines(run)).toEqual([
+      { trace: plain, policy: 'lru', ...common, hits: 2, hitRatio: 2 / 7, byteHitRatio: 20 / 140 },
+      { trace: plain, policy: 'opt', ...common, hits: 3, hitRatio: 3 / 7, byteHitRatio: 40 / 140 },
+      { trace: unsized, policy: 'lru', ...common, hits: 2, hitRatio: 2 / 7, byteHitRatio: null },
+      { trace: unsized, policy: 'opt', ...common, hits: 3, hitRatio: 3 / 7, byteHitRatio: null },
+    ]);
+  });
+
+  it('counts bytes, each key with its largest size', async () => {
+    const run = await velocache('replay', plain, '--bytes', '60', '--policy', 'lru', '--json');
+    // 4, of 40 bytes, leaves room for 20 more: 3 and 2 go, then 2 displaces 1.
+    expect(jsonLines(run)).toEqual([
+      { trace: plain, policy: 'lru', bytes: 60, requests: 7, hits: 1, hitRatio: 1 / 7, byteHitRatio: 10 / 140 },
+    ]);
+  });
+
+  it('prints an aligned table otherwise', async () => {
+    const { stdout } = await velocache('replay', plain, '--items', '3', '--policy', 'all');
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^ +trace +policy +items +requests +hits +hit ratio +byte hit ratio$/);
+    expect(lines[1]).toMatch(/^ +small\.csv +lru +3 +7 +2 +28\.57 % +14\.29 %$/);
+    expect(new Set(lines.map((line) => line.length)).size).toBe(1);
+  });
+
+  it('has no ratio where there are no requests', async () => {
+    const run = await velocache('replay', fileOf('empty.csv', ''), '--items', '3', '--policy', 'opt,s3-fifo', '--json');
+    expect(jsonLines(run).map(({ requests, hitRatio }) => [requests, hitRatio])).toEqual([
+      [0, null],
+      [0, null],
+    ]);
+  });
+});
+
+describe('velocache replay and tune, refusals', () => {
+  const bad = fileOf('bad.csv', ',a,,,get\n,b,x,,get\n');
+
+  it.each([
+    [['replay', bad, '--items', '3'], `velocache: ${bad}:2: size_bytes "x" is not a whole number\n`],
+    [['replay', bad, '--capacity', '1mb'], `velocache: ${bad}:2: size_bytes "x" is not a whole number\n`],
+    [['tune', bad, '--capacity', '1mb'], `velocache: ${bad}:2: size_bytes "x" is not a whole number\n`],
+    [['replay', join(folder, 'none'), '--bytes', '3'], /^velocache: cannot read .*none: ENOENT[^\n]*\n$/],
+    [['replay', join(folder, 'none'), '--capacity', '1mb'], /^velocache: cannot read .*none: ENOENT[^\n]*\n$/],
+    [['replay', '--items', 'x', bad], 'velocache: --items "x" is not a whole number from 1 to 2147483647\n'],
+  ])('%j: one line on stderr, status 2', async (args, complaint) => {
+    const run = await velocache(...args);
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    if (typeof complaint === 'string') expect(run.stderr).toBe(complaint);
+    else expect(run.stderr).toMatch(complaint);
+  });
+});
+
+/** Requests of which half go to a tenth of the keys; about 4 MB of values of two types, with TTLs, sets and deletes. */
+function engineTrace(): string {
+  const random = new Random(1);
+  const lines = Array.from({ length: 20_000 }, (_, at) => {
+    const key = random.below(random.below(2) === 0 ? 300 : 3_000);
+    const op = at % 50 === 0 ? 'delete' : at % 10 === 0 ? 'set' : 'get';
+    return `${at / 10},${key % 3 === 0 ? 'route' : 'session'}:${key},${500 + (key % 1_500)},${key % 7 === 0 ? 60 : ''},${op}`;
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+describe('velocache replay, the engine', () => {
+  const file = fileOf('engine.csv.gz', gzipSync(engineTrace()));
+
+  it('counts gets, and hits alike with one thread and with three', async () => {
+    const [one, three] = await Promise.all(
+      ['1', '3'].map((threads) => velocache('replay', file, '--capacity', '2mb', '--threads', threads, '--json')),
+    );
+    const [alone] = jsonLines(one!);
+    const [shared] = jsonLines(three!);
+    expect(alone).toMatchObject({ trace: file, policy: 'lru', capacity: 2 * 2 ** 20, requests: 18_000 });
+    expect(alone!['hitRatio']).toBe((alone!['hits'] as number) / 18_000);
+    expect(alone!['hitRatio']).toBeGreaterThan(0.3);
+    expect(alone!['byteHitRatio']).toBeGreaterThan(0.3);
+    expect(shared!['requests']).toBe(18_000);
+    expect(Math.abs((shared!['hitRatio'] as number) - (alone!['hitRatio'] as number))).toBeLessThan(0.01);
+  });
+
+  it('stores nothing that is too large for the capacity, and goes on', async () => {
+    const lines = [',big,3000000,,get', ',small,100,,get', ',small,100,,get', ',big,3000000,,get'];
+    const run = await velocache('replay', fileOf('large.csv', lines.join('\n')), '--capacity', '4mb', '--json');
+    expect(jsonLines(run)).toMatchObject([{ requests: 4, hits: 1 }]);
+  });
+});
+
+describe('velocache tune', () => {
+  const file = fileOf('tune.csv', engineTrace());
+
+  it('says what was tried on the engine, and proposes the best', async () => {
+    const run = await velocache('tune', file, '--capacity', '2mb', '--json');
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    const [tuning] = jsonLines(run) as [Record<string, never>];
+    expect(tuning).toMatchObject({ trace: file, capacity: 2 * 2 ** 20, favour: 'objects', requests: 18_000 });
+    const { trials, best, types } = tuning as unknown as {
+      trials: { hitRatio: number }[];
+      best: object;
+      types: object;
+    };
+    expect(trials.length).toBeGreaterThanOrEqual(3);
+    expect(trials).toContainEqual(best);
+    expect(Math.max(...trials.map(({ hitRatio }) => hitRatio))).toBeLessThanOrEqual(
+      (best as { hitRatio: number }).hitRatio + 0.0005,
+    );
+    expect(types).toMatchObject({ policy: 'lru', together: { hitRatio: expect.any(Number) } });
+  });
+
+  it('prints it for reading', async () => {
+    const { stdout } = await velocache('tune', file, '--capacity', '2mb');
+    expect(stdout).toMatch(/^velocache tune: tune\.csv on 2\.0 MB, 18,000 reads\n/);
+    expect(stdout).toMatch(/\nProposed\n {2}slab: .*\n {2}policy: the default, lru\n {2}types: .*\n$/);
+  });
+});
