@@ -50,13 +50,11 @@ export class Optimal extends WeighingPolicy {
     this.remove(this.#heap[0]!);
   }
 
-  protected remove(id: number): void {
-    const place = this.#places[id]!;
-    this.release(id);
+  /** Objects weigh the same, so nobody but the top ever leaves. */
+  protected remove(top: number): void {
+    this.release(top);
     const last = this.#heap[this.count]!;
-    if (last === id) return;
-    this.#sink(place, last);
-    this.#rise(this.#places[last]!, last);
+    if (last !== top) this.#sink(0, last);
   }
 
   #rise(from: number, id: number): void {

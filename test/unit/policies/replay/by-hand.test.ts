@@ -72,6 +72,13 @@ describe('s3-fifo', () => {
     expect(left).toEqual([1, ...upTo(19).slice(3), 20, 21, 38]);
   });
 
+  it('counts the uses that go round one by one', () => {
+    // 1 was asked for twice, all others of the main queue once: when 21 comes, all go round, then 1 again, and 2 leaves.
+    const back = [...upTo(20), ...upTo(39).slice(20), ...upTo(19).slice(1)];
+    const { left } = run('s3-fifo', { ids: [...back, 1, ...upTo(19).slice(1), 20, 20, 21] }, setup);
+    expect(left).toEqual([1, ...upTo(19).slice(3), 20, 21, 38]);
+  });
+
   it("doesn't store what isn't smaller than the small queue", () => {
     const sequence = { ids: [1, 1, 2, 2], sizes: [10, 10, 9, 9] };
     expect(run('s3-fifo', sequence, { capacity: 100, unit: 'bytes' })).toEqual({ hits: '---H', left: [2] });
@@ -94,9 +101,9 @@ describe('w-tinylfu', () => {
   });
 
   it('protects what is asked for in the main region', () => {
-    // 0 is asked for on probation. 4 then wins against 1, the oldest that isn't protected.
-    const ids = [...twice, 0, 5, 4, 6];
-    expect(run('w-tinylfu', { ids }, setup).left).toEqual([0, 2, 3, 4, 6]);
+    // 0 is asked for there. 10 to 13, four times each, push out 1, 2 and 3 in turn; 13 then meets 10, not 0, and loses.
+    const often = [10, 11, 12, 13, 14].flatMap((id) => [id, id, id, id]);
+    expect(run('w-tinylfu', { ids: [...twice, 0, ...often] }, setup).left).toEqual([0, 10, 11, 12, 14]);
   });
 });
 
@@ -109,8 +116,8 @@ describe('opt', () => {
   });
 
   it('weighs distance by size in bytes, and stores nothing for the last time', () => {
-    // At 3, object 1 costs 6 bytes for three requests, object 2 costs 4 for two.
-    const sequence = { ids: [1, 2, 3, 3, 2, 1], sizes: [6, 4, 5, 5, 4, 6] };
-    expect(run('opt', sequence, { capacity: 10, unit: 'bytes' })).toEqual({ hits: '---HH-', left: [] });
+    // At 3, object 1 costs 6 bytes for two requests, object 2 costs 2 for three.
+    const sequence = { ids: [1, 2, 3, 3, 1, 2], sizes: [6, 2, 3, 3, 6, 2] };
+    expect(run('opt', sequence, { capacity: 9, unit: 'bytes' })).toEqual({ hits: '---H-H', left: [] });
   });
 });
