@@ -8,7 +8,8 @@
  */
 import type { NumberedTrace } from '../src/cli/numbered-trace.js';
 import { replayAlone } from '../src/cli/replay-alone.js';
-import { DEFAULT_POLICY, POLICY_NAMES, type PolicyName } from '../src/policies/replay/policies.js';
+import { LONE_POLICIES, type LonePolicy } from '../src/cli/replay-args.js';
+import { DEFAULT_POLICY, POLICY_NAMES } from '../src/policies/replay/policies.js';
 import { summarize, table } from './figures.js';
 import type { BenchOptions } from './options.js';
 import { type Mode, type Ratios, Reference } from './reference.js';
@@ -31,7 +32,7 @@ const LABEL_WIDTH = 36;
 
 interface Contender {
   readonly label: string;
-  readonly policy: PolicyName;
+  readonly policy: LonePolicy;
   readonly favour: 'objects' | 'bytes';
 }
 
@@ -47,20 +48,23 @@ export async function runHitRatio(options: BenchOptions): Promise<void> {
   const isMode = options.only === 'count' || options.only === 'bytes';
   const names = traceNames(options.traces).filter((name) => isMode || name.includes(options.only));
   if (names.length === 0) return;
+  const policies = policiesOf(options);
   const reference = Reference.from(options.traces);
   for (const mode of ['count', 'bytes'] as const) {
-    if (!isMode || options.only === mode) await runMode(mode, names, options, reference);
+    if (!isMode || options.only === mode) await runMode(mode, names, policies, options.traces, reference);
   }
-  if (options.only !== 'bytes' && STRESS_TRACES.every((name) => names.includes(name))) await runStress(options);
+  if (options.only !== 'bytes' && STRESS_TRACES.every((name) => names.includes(name)))
+    await runStress(policies, options.traces);
 }
 
 async function runMode(
   mode: Mode,
   names: readonly string[],
-  options: BenchOptions,
+  policies: readonly LonePolicy[],
+  folder: string,
   reference: Reference,
 ): Promise<void> {
-  const contenders = contendersOf(mode, policiesOf(options));
+  const contenders = contendersOf(mode, policies);
   const known = REFERENCE_POLICIES[mode].filter((policy) => reference.has(mode, policy));
   const heads = [...contenders.map(({ label }) => label), ...known.map((policy) => `(${policy})`)];
   print(`\n  ${mode}: hit ratio in %${mode === 'bytes' ? ', of requests / of bytes' : ''}; ( ) as in reference.tsv\n`);
@@ -68,7 +72,7 @@ async function runMode(
   printRow('trace, % of it', heads, widths);
   const cells: Cell[] = [];
   for (const name of names) {
-    const trace = await loadTrace(options.traces, name);
+    const trace = await loadTrace(folder, name);
     const total = mode === 'count' ? trace.keys.length : trace.sizes.reduce((sum, size) => sum + size, 0);
     if (mode === 'bytes' && new Set(trace.sizes).size < 2) continue;
     for (const percent of SHARES_PERCENT) {
@@ -97,12 +101,15 @@ async function runMode(
   compareWithReference(mode, contenders, cells, reference);
 }
 
-function policiesOf({ policies }: BenchOptions): PolicyName[] {
-  return POLICY_NAMES.filter((name) => policies.length === 0 || policies.includes(name));
+/** All but the bound, unless some are named. */
+function policiesOf({ policies }: BenchOptions): LonePolicy[] {
+  const unknown = policies.find((name) => !LONE_POLICIES.some((known) => known === name));
+  if (unknown !== undefined) throw new Error(`unknown policy "${unknown}"; there are ${LONE_POLICIES.join(', ')}`);
+  return policies.length === 0 ? [...POLICY_NAMES] : LONE_POLICIES.filter((name) => policies.includes(name));
 }
 
 /** The default goes for either ratio when it counts bytes; the others can't choose. */
-function contendersOf(mode: Mode, policies: readonly PolicyName[]): Contender[] {
+function contendersOf(mode: Mode, policies: readonly LonePolicy[]): Contender[] {
   return policies.flatMap((policy): Contender[] => {
     if (mode === 'count' || policy !== DEFAULT_POLICY) return [{ label: policy, policy, favour: 'objects' }];
     return (['objects', 'bytes'] as const).map((favour) => ({ label: `${policy}:${favour}`, policy, favour }));
@@ -154,9 +161,9 @@ function compareWithReference(
   }
 }
 
-async function runStress(options: BenchOptions): Promise<void> {
+async function runStress(policies: readonly LonePolicy[], folder: string): Promise<void> {
   const parts: NumberedTrace[] = [];
-  for (const name of new Set(STRESS_TRACES)) parts.push(await loadTrace(options.traces, name));
+  for (const name of new Set(STRESS_TRACES)) parts.push(await loadTrace(folder, name));
   const [first, loop] = parts as [NumberedTrace, NumberedTrace];
   const looped = loop.requests.map((id) => id + first.keys.length);
   const requests = [first.requests, ...new Array<Int32Array>(5).fill(looped), first.requests].flatMap((part) => [
@@ -164,7 +171,7 @@ async function runStress(options: BenchOptions): Promise<void> {
   ]);
   const keys = [...first.keys, ...loop.keys];
   const stress = { requests: Int32Array.from(requests), keys, sizes: new Int32Array(keys.length) };
-  const rows = contendersOf('count', policiesOf(options)).map((contender) => [
+  const rows = contendersOf('count', policies).map((contender) => [
     contender.label,
     measure(stress, 'count', STRESS_OBJECTS, contender).hitPercent.toFixed(2),
   ]);

@@ -10,7 +10,7 @@ const THREADS_MAX = 64;
 
 export type LonePolicy = PolicyName | typeof BOUND_NAME;
 
-const LONE_POLICIES: readonly LonePolicy[] = [...POLICY_NAMES, BOUND_NAME];
+export const LONE_POLICIES: readonly LonePolicy[] = [...POLICY_NAMES, BOUND_NAME];
 
 export const REPLAY_HELP: string = `Usage: velocache replay TRACE... (--items N | --bytes SIZE | --capacity SIZE) [options]
 

@@ -18,11 +18,14 @@ interface Output {
   write(text: string): unknown;
 }
 
-/** Hit ratios closer than this are alike; then what loses less to rounding is better. */
-const ALIKE = 0.0005;
+/**
+ * Hit ratios closer than this are alike, since every cache hashes by a key of its own; then what loses less to rounding
+ * is better.
+ */
+const ALIKE = 0.001;
 /** What shares must gain to be worth their limits. */
 const SHARES_GAIN_MIN = 0.001;
-/** One thread: the same hits every time. */
+/** One thread: the order of the requests is the trace's. */
 const THREADS = 1;
 
 export async function runTune(options: TuneOptions, { stdout }: { stdout: Output }): Promise<void> {
