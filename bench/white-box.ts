@@ -67,7 +67,7 @@ export class WhiteBox {
 function geometry(bytes: number): ArenaConfig {
   const isTiny = bytes < GEOMETRY_BYTES_MIN;
   const plan = resolveOptions({ capacity: Math.max(GEOMETRY_BYTES_MIN, bytes) }).arena;
-  const tiny = { pageBytes: TINY_PAGE_BYTES, shards: 1, eventWords: 2 ** 11 };
+  const tiny = { pageBytes: TINY_PAGE_BYTES, shards: 1, eventWords: 2 ** 11, evictionRecords: 8 };
   const config = {
     ...plan,
     ...(isTiny ? tiny : {}),

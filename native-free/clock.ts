@@ -5,7 +5,7 @@
  */
 import { load, store, type Words } from '#atomics';
 
-const TICK_MS = 10;
+export const TICK_MS = 10;
 /** How far the shared tick may lag when its ticker has died: within this of a deadline the machine is asked. */
 export const COARSE_TICKS_MAX = 100;
 /** The longest span that ticks can tell: 248 days. */

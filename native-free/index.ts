@@ -2,9 +2,10 @@
 export { Arena, type ArenaIdentity } from './arena.js';
 export { assert, InvariantError } from './assert.js';
 export { alignUp, ceilPower, countBits, isPower, lowestBit } from './bits.js';
-export { COARSE_TICKS_MAX, isBefore, ManualClock, SharedClock, SPAN_MS_MAX, spanTicks } from './clock.js';
+export { COARSE_TICKS_MAX, isBefore, ManualClock, SharedClock, SPAN_MS_MAX, spanTicks, TICK_MS } from './clock.js';
 export { Counters } from './counters.js';
 export { EventRing, type RingRecord } from './event-ring.js';
+export { EvictionLog, LOGGED_KEY_BYTES, type LoggedEviction } from './eviction-log.js';
 export { KeyHash } from './hash.js';
 export { Journal } from './journal.js';
 export {
@@ -19,6 +20,7 @@ export {
   Layout,
   PAGE,
   PRECEDENCES,
+  REMOVAL_WORDS,
   RING_ENTRIES,
   RING_WORDS,
   SHARD,
@@ -35,4 +37,5 @@ export {
   OWNER_WORDS,
   OwnerTable,
 } from './owners.js';
+export { RecentCounts } from './recent-counts.js';
 export { SEQUENCE_BUSY, SeqlockReader } from './seqlock.js';

@@ -5,8 +5,10 @@
 import { assert } from './assert.js';
 import { alignUp, isPower } from './bits.js';
 import { EVENT_RING_HEADER, EVENT_RING_LOCK } from './event-ring.js';
+import { evictionLogWords } from './eviction-log.js';
 import { journalWords } from './journal.js';
 import { OWNER_SLOTS, OWNER_WORDS } from './owners.js';
+import { recentCountsWords } from './recent-counts.js';
 
 export const MAGIC = 0x76656c6f;
 export const LAYOUT_VERSION = 1;
@@ -23,6 +25,8 @@ export const HEADER = {
   hashKey1: 7,
   wardenThread: 8,
   listening: 9,
+  /** Two words, a double: the clock's milliseconds at the creation. */
+  created: 10,
   tick: 16,
   pageReleases: 32,
   pageHint: 33,
@@ -75,6 +79,8 @@ export const RING_WORDS: number = 2 + RING_ENTRIES * 2;
 export const PRECEDENCES = 8;
 /** Words per type in a shard: entries, granules, payload bytes low and high. */
 export const TYPE_WORDS = 4;
+/** Words of a count of removals in a shard, by type and cause: low and high. */
+export const REMOVAL_WORDS = 2;
 export const JOURNAL_ENTRIES = 1024;
 
 /** Page descriptor words; the bitmap of used chunks follows. */
@@ -96,6 +102,10 @@ export interface ArenaConfig {
   readonly countersGlobal: number;
   /** Words in each shard that belong to the eviction policy. */
   readonly policyWords: number;
+  /** Causes for which entries leave: a count for each by type, in each shard. */
+  readonly removalCauses: number;
+  /** Records of the eviction log of a shard. */
+  readonly evictionRecords: number;
   /** Words of the event ring, a power of two. */
   readonly eventWords: number;
   /** Bytes of a segment, a power of two up to 1 GiB. */
@@ -122,6 +132,9 @@ export class Layout {
   readonly directoryOffset: number;
   readonly directoryEntries: number;
   readonly journalOffset: number;
+  readonly removalsOffset: number;
+  readonly recentOffset: number;
+  readonly evictionsOffset: number;
   readonly descriptors: number;
   readonly descriptorWords: number;
   readonly pages: number;
@@ -157,7 +170,10 @@ export class Layout {
     // A third of a fair share, and some: past that the index of a shard stops growing and its chains lengthen.
     this.directoryEntries = alignUp(Math.min(pagesMost, Math.ceil((pagesMost / config.shards) * 0.35) + 16), 8);
     this.journalOffset = alignUp(this.directoryOffset + this.directoryEntries, 16);
-    this.shardWords = alignUp(this.journalOffset + journalWords(JOURNAL_ENTRIES), 16);
+    this.removalsOffset = this.journalOffset + journalWords(JOURNAL_ENTRIES);
+    this.recentOffset = this.removalsOffset + config.types * config.removalCauses * REMOVAL_WORDS;
+    this.evictionsOffset = alignUp(this.recentOffset + recentCountsWords(config.types), 16);
+    this.shardWords = alignUp(this.evictionsOffset + evictionLogWords(config.evictionRecords), 16);
     this.descriptors = this.shards + this.shardWords * config.shards;
     this.pages = this.#fit(pagesMost);
     this.bytesMetadata = (this.descriptors + this.pages * this.descriptorWords) * 4;

@@ -2,6 +2,7 @@
 export { ManualClock } from '../native-free/index.js';
 export type { Cache, CacheEvent, CacheEventName, CacheStats } from './cache/cache.js';
 export { attachCache, createCache } from './cache/create.js';
+export type { EvictionQuery, EvictionRecord } from './cache/evictions.js';
 export type { CacheHandle } from './cache/handle.js';
 export type { KeySpace, SetOptions } from './cache/key-space.js';
 export type { CacheOptions, SlabOptions, TypeOptions } from './cache/options.js';

@@ -6,6 +6,7 @@ import { REJECT_REASONS, REMOVAL_CAUSES, type RejectReason, type RemovalCause } 
 import { EVENT } from '../engine/items.js';
 import type { EngineStats, TypeStats } from '../engine/statistics.js';
 import { BusyError, OptionError, TypeNameError } from '../errors.js';
+import { describeEviction, type EvictionQuery, type EvictionRecord, resolveQuery } from './evictions.js';
 import type { CacheHandle } from './handle.js';
 import { KeySpace } from './key-space.js';
 import type { Member } from './member.js';
@@ -79,6 +80,19 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     const { byType, ...stats } = this.#member.store.stats();
     const types = Object.fromEntries(this.#plan.types.map(({ name }, i) => [name, byType[i]!]));
     return { ...stats, types, eventsDropped: this.#member.store.events.dropped };
+  }
+
+  /**
+   * The latest evictions and expirations, newest first, of those that a bounded log in shared memory still holds: the
+   * last 32 to 256 of each shard of about 16 MB. Takes no lock. Throws VELOCACHE_OPTION for what can't be asked for,
+   * VELOCACHE_TYPE for an unknown type.
+   */
+  evictions(query: EvictionQuery = {}): EvictionRecord[] {
+    this.#member.begin();
+    const { store } = this.#member;
+    const names = this.#plan.types.map(({ name }) => name);
+    const { last, wants } = resolveQuery(query, names);
+    return store.evictions(last, wants).map((eviction) => describeEviction(eviction, names, store.context.createdTick));
   }
 
   /** Walks the whole structure: one sentence for each violation, [] when all is well. Exact shard by shard. */

@@ -121,8 +121,14 @@ export class KeySpace<V> {
   #read(key: string, renew: boolean): boolean {
     this.#begin(key);
     const isHit = this.#store.reader.read(this.#store.key, READ_VALUE, renew);
-    if (renew) this.#store.context.count(this.#typeId, isHit ? TYPE_COUNTER.hits : TYPE_COUNTER.misses, 1);
+    if (renew) this.#count(isHit);
     return isHit;
+  }
+
+  #count(isHit: boolean): void {
+    const { context, reader } = this.#store;
+    context.count(this.#typeId, isHit ? TYPE_COUNTER.hits : TYPE_COUNTER.misses, 1);
+    if (isHit) context.count(this.#typeId, TYPE_COUNTER.bytesHit, reader.payloadBytes);
   }
 
   /** The value that the reader holds. */
@@ -147,7 +153,7 @@ export class KeySpace<V> {
   touch(key: string): boolean {
     this.#begin(key);
     const isHit = this.#store.reader.read(this.#store.key, READ_PRESENCE, true);
-    this.#store.context.count(this.#typeId, isHit ? TYPE_COUNTER.hits : TYPE_COUNTER.misses, 1);
+    this.#count(isHit);
     return isHit;
   }
 

@@ -1,7 +1,7 @@
 /** The options of `createCache`, checked and resolved into a plan: plain data that every thread builds the same from. */
 import { type ArenaConfig, CLASS_MAX, ceilPower, isPower, type ManualClock } from '../../native-free/index.js';
 import { createCodecs, DEFAULT_CODEC } from '../codecs/codecs.js';
-import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../engine/causes.js';
+import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../engine/causes.js';
 import { chunkSizes } from '../engine/size-classes.js';
 import { OptionError } from '../errors.js';
 import { LruPolicy } from '../policies/lru.js';
@@ -76,6 +76,9 @@ const CAPACITY_MAX = 2 ** 34;
 /** A shard has about this much memory: enough for its LRU to be that of the whole cache, little enough to share. */
 const SHARD_BYTES = 2 ** 24;
 const PAGES_PER_SHARD = 512;
+/** The log of evictions takes a record of 64 bytes for each of so many bytes, and no more than these a shard. */
+const EVICTION_RECORD_SHARE = 2 ** 15;
+const EVICTION_RECORDS_MAX = 256;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   checkNames('options', options, ['capacity', 'slab', 'types', 'clock']);
@@ -101,6 +104,8 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
     policyWords: LruPolicy.words,
+    removalCauses: REMOVAL_CAUSES.length,
+    evictionRecords: Math.min(EVICTION_RECORDS_MAX, ceilPower(capacityBytes / shards / EVICTION_RECORD_SHARE)),
     eventWords: Math.min(2 ** 18, Math.max(2 ** 11, ceilPower(capacityBytes / 2 ** 12))),
     segmentBytes: 2 ** 30,
   };
@@ -180,7 +185,7 @@ function checkObject(where: string, options: unknown): asserts options is object
   if (typeof options !== 'object' || options === null) throw new OptionError(where, options, 'must be an object');
 }
 
-function checkNames(where: string, options: unknown, names: readonly string[]): void {
+export function checkNames(where: string, options: unknown, names: readonly string[]): void {
   checkObject(where, options);
   for (const name of Object.keys(options)) {
     if (!names.includes(name))

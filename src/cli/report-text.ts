@@ -79,7 +79,7 @@ function memoryTable({ capacity, memory, gc }: Report): string[] {
   return formatTable([
     ['cache: metadata', formatBytes(capacity.bytesMetadata)],
     ['cache: index', formatBytes(capacity.bytesIndex)],
-    ['cache: free pages', formatBytes(capacity.bytesFree)],
+    ['cache: free', formatBytes(capacity.bytesFree)],
     ['heap of the main thread', formatBytes(memory.heapUsedBytes)],
     ['RSS of the process', formatBytes(memory.rssBytes)],
     ['RSS, highest', formatBytes(memory.rssPeakBytes)],

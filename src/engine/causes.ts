@@ -32,6 +32,14 @@ export const CAUSE = {
   pressure: 8,
 } as const;
 
+/** The causes of evictions: all but those that the user brings about, the end of an entry's time, and harm. */
+const OTHER_CAUSES: readonly RemovalCause[] = ['explicit', 'replaced', 'expired', 'idle', 'flushed', 'recovered'];
+export const EVICTION_CAUSES: readonly RemovalCause[] = REMOVAL_CAUSES.filter((cause) => !OTHER_CAUSES.includes(cause));
+
+/** Causes that listeners of evictions hear of and the log keeps: nobody asked for these removals. */
+const UNASKED: readonly RemovalCause[] = ['expired', 'idle', 'recovered'];
+export const LOGGED_CAUSES: readonly RemovalCause[] = [...EVICTION_CAUSES, ...UNASKED];
+
 /** Every reason to refuse a set; the position is the code stored in events. */
 export const REJECT_REASONS = ['room', 'share', 'quota', 'pressure', 'users'] as const;
 
@@ -43,16 +51,24 @@ export type RejectReason = (typeof REJECT_REASONS)[number];
 
 export const REJECT = { room: 0, share: 1, quota: 2, pressure: 3, users: 4 } as const;
 
-/** Counters of one type, by position in its part of a stripe. The reasons of rejects and the causes each take a row. */
+/**
+ * Counters of one type, by position in its part of a stripe. Removals are counted in the shards (items.ts), where a
+ * death can't part them from the entries that left.
+ */
 export const TYPE_COUNTER = {
   hits: 0,
   misses: 1,
-  sets: 2,
-  deletes: 3,
-  rejects: 4,
-  causes: 9,
+  /** Bytes of the keys and values that were hit. */
+  bytesHit: 2,
+  /** Sets under keys that were absent, and the bytes of their keys and values. */
+  inserts: 3,
+  bytesInserted: 4,
+  /** Ticks between the last use of an entry and its eviction. */
+  evictionTicks: 5,
+  /** Refused sets: a row, by reason. */
+  rejects: 6,
 } as const;
-export const TYPE_COUNTERS: number = TYPE_COUNTER.causes + REMOVAL_CAUSES.length;
+export const TYPE_COUNTERS: number = TYPE_COUNTER.rejects + REJECT_REASONS.length;
 
 /** Counters of the whole cache, behind those of all types in a stripe. */
 export const GLOBAL_COUNTER = {

@@ -27,6 +27,7 @@ import {
   release,
   SHARD,
   type SharedClock,
+  TICK_MS,
 } from '../../native-free/index.js';
 import { GLOBAL_COUNTER } from './causes.js';
 import type { SizeClasses } from './size-classes.js';
@@ -49,6 +50,8 @@ export class Context {
   readonly slot: number;
   readonly threadId: number;
   readonly token: number;
+  /** One double: the clock's milliseconds when the cache was created. */
+  readonly createdMs: Float64Array<SharedArrayBuffer>;
   readonly shardMask: number;
   readonly shardShift: number;
   /** How long this thread waits for a shard; the warden, which must see to the dead meanwhile, hardly at all. */
@@ -81,9 +84,15 @@ export class Context {
     this.threadId = threadId;
     this.lockWaitMs = lockWaitMs;
     this.token = lockToken(slot, threadId);
+    this.createdMs = new Float64Array(arena.buffers[0]!, HEADER.created * 4, 1);
     this.journal = new Journal(arena.words, JOURNAL_ENTRIES);
     this.shardMask = this.layout.config.shards - 1;
     this.shardShift = Math.log2(this.layout.config.shards);
+  }
+
+  /** The tick of the cache's creation. */
+  get createdTick(): number {
+    return (this.createdMs[0]! / TICK_MS) | 0;
   }
 
   /** Index of the record of the shard that a hash belongs to. */

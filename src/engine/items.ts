@@ -1,8 +1,18 @@
 /** Entries as the shard accounts for them: removing one, and the counts by type. Everything here is under its lock. */
 
 import { load } from '#atomics';
-import { EventRing, HEADER, SHARD, type SharedClock, TYPE_WORDS } from '../../native-free/index.js';
-import { CAUSE, TYPE_COUNTER } from './causes.js';
+import {
+  BUCKET,
+  EventRing,
+  type EvictionLog,
+  HEADER,
+  REMOVAL_WORDS,
+  RecentCounts,
+  SHARD,
+  type SharedClock,
+  TYPE_WORDS,
+} from '../../native-free/index.js';
+import { CAUSE, EVICTION_CAUSES, LOGGED_CAUSES, type RemovalCause, TYPE_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import type { IndexTable, Place } from './index-table.js';
@@ -21,18 +31,19 @@ import {
   WORD_VALUE_BYTES,
 } from './item.js';
 import type { PagePool } from './page-pool.js';
+import { type EvictionPolicy, MARK_MASK } from './ports.js';
+import { TAG_IDLE } from './tag.js';
 
 /** Kinds of events, as stored in the ring and as bits of the words that say who listens. */
 export const EVENT = { evict: 1, reject: 2, recover: 3 } as const;
 
-/** Causes that listeners of evictions hear of. */
-const EVICTED =
-  (1 << CAUSE.size) |
-  (1 << CAUSE.share) |
-  (1 << CAUSE.pressure) |
-  (1 << CAUSE.expired) |
-  (1 << CAUSE.idle) |
-  (1 << CAUSE.recovered);
+/** As sets of bits: the causes that are logged and that listeners hear of, and those that make room. */
+const LOGGED = maskOf(LOGGED_CAUSES);
+const MAKES_ROOM = maskOf(EVICTION_CAUSES);
+
+function maskOf(causes: readonly RemovalCause[]): number {
+  return causes.reduce((mask, cause) => mask | (1 << CAUSE[cause]), 0);
+}
 
 export class Items {
   readonly clock: SharedClock;
@@ -40,15 +51,28 @@ export class Items {
   readonly #index: IndexTable;
   readonly #pages: PagePool;
   readonly #chains: Chains;
+  readonly #policy: EvictionPolicy;
+  readonly #log: EvictionLog;
   readonly #events: EventRing;
+  readonly #recent: RecentCounts;
   readonly #keyScratch = new Uint8Array(65_536);
 
-  constructor(context: Context, index: IndexTable, pages: PagePool, chains: Chains) {
+  constructor(
+    context: Context,
+    index: IndexTable,
+    pages: PagePool,
+    chains: Chains,
+    policy: EvictionPolicy,
+    log: EvictionLog,
+  ) {
     this.clock = context.clock;
     this.#context = context;
     this.#index = index;
     this.#pages = pages;
     this.#chains = chains;
+    this.#policy = policy;
+    this.#log = log;
+    this.#recent = new RecentCounts(context.meta, context.layout.config.types);
     this.#events = new EventRing(context.meta, context.layout.events, context.layout.config.eventWords);
   }
 
@@ -163,11 +187,15 @@ export class Items {
     const { ref } = place;
     const sizes = arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!;
     const valueBytes = this.valueBytes(ref);
+    const bucket = arena.wordsOf(place.bucket);
+    const at = arena.wordIndex(place.bucket);
+    const tag = bucket[at + BUCKET.tags + place.slot]!;
+    const time = bucket[at + BUCKET.times + place.slot * 2]!;
     this.#index.openLocked(place.primary);
     this.#index.removeLocked(shard, place.primary, place.bucket, place.slot);
     this.accountLocked(shard, sizes, valueBytes, -1);
     this.releaseChunksLocked(shard, ref, sizes);
-    this.finishRemovalLocked(shard, ref, sizes, valueBytes, cause);
+    this.finishRemovalLocked(shard, ref, sizes, valueBytes, cause, tag, time);
   }
 
   /** Gives an item's chunks back, in the transaction in hand: a chain is only marked to be freed behind its commit. */
@@ -178,15 +206,62 @@ export class Items {
     else this.#context.write(shard + SHARD.pendingFree, ref);
   }
 
-  /** Commits a removal or a replacement, and does what must follow it under the same lock. */
-  finishRemovalLocked(shard: number, ref: number, sizes: number, valueBytes: number, cause: number): void {
+  /**
+   * Counts a removal or a replacement, commits it, and does what must follow it under the same lock. `tag` and `time`
+   * are those of the slot that the item had.
+   */
+  finishRemovalLocked(
+    shard: number,
+    ref: number,
+    sizes: number,
+    valueBytes: number,
+    cause: number,
+    tag: number,
+    time: number,
+  ): void {
+    const type = typeOf(sizes);
+    this.#countRemovalLocked(shard, type, cause);
     this.#context.journal.commit();
     // The chunk's bytes are still those of the item: nobody can take it before this section ends.
-    const type = typeOf(sizes);
-    this.#context.count(type, TYPE_COUNTER.causes + cause, 1);
-    if (((EVICTED >>> cause) & 1) !== 0) this.emitLocked(EVENT.evict, type, cause, ref, sizes, valueBytes);
+    if (((LOGGED >>> cause) & 1) !== 0) {
+      this.#logLocked(shard, ref, sizes, valueBytes, cause, this.#ticksUnused(shard, tag, time));
+      this.emitLocked(EVENT.evict, type, cause, ref, sizes, valueBytes);
+    }
     this.#pages.finishRelease();
     this.#chains.freePendingLocked(shard);
+  }
+
+  /** In the transaction in hand: the counts of the causes always tell of all entries that have left. */
+  #countRemovalLocked(shard: number, type: number, cause: number): void {
+    const { layout, meta } = this.#context;
+    const index = shard + layout.removalsOffset + (type * layout.config.removalCauses + cause) * REMOVAL_WORDS;
+    const low = (meta[index]! + 1) | 0;
+    this.#context.write(index, low);
+    if (low === 0) this.#context.write(index + 1, meta[index + 1]! + 1);
+  }
+
+  /** How long ago an entry was used last, as far as the policy knows. */
+  #ticksUnused(shard: number, tag: number, time: number): number {
+    const used = (tag & TAG_IDLE) === 0 ? this.#policy.lastUse(shard, tag & MARK_MASK) : time;
+    const now = this.clock.coarse();
+    // The policy's history begins before the cache does.
+    return Math.max(0, Math.min((now - used) | 0, (now - this.#context.createdTick) | 0));
+  }
+
+  #logLocked(shard: number, ref: number, sizes: number, valueBytes: number, cause: number, ticksUnused: number): void {
+    const { arena, layout } = this.#context;
+    const type = typeOf(sizes);
+    const tick = this.clock.coarse();
+    if (((MAKES_ROOM >>> cause) & 1) !== 0) {
+      this.#recent.addLocked(shard + layout.recentOffset, tick, type);
+      this.#context.count(type, TYPE_COUNTER.evictionTicks, ticksUnused);
+    }
+    // Of a chained item too: a key as long as what is kept of it lies in the first chunk.
+    const keyAt = arena.wordIndex(ref) + (headerBytes(flagsOf(sizes)) >>> 2);
+    const keyBytes = keyBytesOf(sizes);
+    const bytes = keyBytes + valueBytes;
+    const log = shard + layout.evictionsOffset;
+    this.#log.appendLocked(log, tick, ticksUnused, type, cause, bytes, keyBytes, arena.wordsOf(ref), keyAt);
   }
 
   /** Whether any thread listens for a kind of event. */

@@ -21,6 +21,8 @@ export interface EvictionPolicy {
   rank(shard: number, mark: number, granules: number): number;
   /** A number that grows as the ranks of untouched entries do: ranks of two moments compare less this. Under the lock. */
   drift(shard: number): number;
+  /** The tick of the last use of an entry with this mark, as closely as is known, never after it. Under the lock. */
+  lastUse(shard: number, mark: number): number;
   /** Asked before an entry is evicted for its rank: MAY_GO, or the mark with which it stays. Under the lock. */
   judge(shard: number, mark: number, hash: number): number;
   /** Told of an entry that is evicted. Under the lock. */

@@ -11,11 +11,12 @@ import {
   OWNER_INTENTS,
   OWNER_SLOTS,
   PAGE,
+  REMOVAL_WORDS,
   RING_WORDS,
   SHARD,
   TYPE_WORDS,
 } from '../../native-free/index.js';
-import { CAUSE, GLOBAL_COUNTER, TYPE_COUNTER } from './causes.js';
+import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import { type Chains, INTENT_PIN } from './chains.js';
 import type { Context } from './context.js';
 import type { IndexTable } from './index-table.js';
@@ -75,8 +76,12 @@ export class Rebuild {
     const { layout, meta } = this.#context;
     for (let type = 0; type < layout.config.types; type++) {
       const at = shard + layout.typesOffset + type * TYPE_WORDS;
-      this.#context.count(type, TYPE_COUNTER.causes + CAUSE.recovered, Math.max(0, meta[at]!));
-      for (let word = 0; word < TYPE_WORDS; word++) meta[at + word] = 0;
+      const { removalCauses } = layout.config;
+      const recovered = shard + layout.removalsOffset + (type * removalCauses + CAUSE.recovered) * REMOVAL_WORDS;
+      // In one transaction: begun again, it counts no entry twice.
+      this.#context.write(recovered, (meta[recovered]! + Math.max(0, meta[at]!)) | 0);
+      for (let word = 0; word < TYPE_WORDS; word++) this.#context.write(at + word, 0);
+      this.#context.journal.commit();
     }
   }
 

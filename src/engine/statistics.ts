@@ -1,6 +1,7 @@
 /** Sums over the arena, read under no lock: each figure is exact at some moment, all of them only when nobody writes. */
-import { OWNER_SLOTS, PAGE, SHARD, TYPE_WORDS } from '../../native-free/index.js';
+import { OWNER_SLOTS, PAGE, REMOVAL_WORDS, RecentCounts, SHARD, TICK_MS, TYPE_WORDS } from '../../native-free/index.js';
 import {
+  EVICTION_CAUSES,
   GLOBAL_COUNTER,
   REJECT_REASONS,
   REMOVAL_CAUSES,
@@ -22,7 +23,20 @@ export interface TypeStats {
   readonly misses: number;
   /** hits / (hits + misses); 0 before the first read. */
   readonly hitRatio: number;
+  /** Bytes of the keys and values that were hit. */
+  readonly bytesHit: number;
+  /**
+   * Bytes that the misses asked for, as far as that can be known: misses * bytesInserted / inserts. Exact where each
+   * miss is followed by a set of its key, and each insert follows a miss.
+   */
+  readonly bytesMissed: number;
+  /** bytesHit / (bytesHit + bytesMissed); 0 before the first hit. */
+  readonly byteHitRatio: number;
+  /** Values stored: entries and the sum of all removals, always. */
   readonly sets: number;
+  /** Those under keys that were absent or whose time was over, and the bytes of their keys and values. */
+  readonly inserts: number;
+  readonly bytesInserted: number;
   readonly deletes: number;
   /** Sets that were refused, for whatever reason. */
   readonly rejects: number;
@@ -30,6 +44,16 @@ export interface TypeStats {
   readonly rejectsByReason: Readonly<Record<RejectReason, number>>;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
+  /** Those that left to make room: all causes but explicit, replaced, expired, idle, flushed and recovered. */
+  readonly evictions: number;
+  /** Of them, those of the last 60 s of the cache's clock; the first of these 4 s are counted in proportion. */
+  readonly evictionsPerMinute: number;
+  /** Mean time between the last use of an entry and its eviction, in ms, to some 1/32 of a turnover; 0 without any. */
+  readonly evictionAgeMs: number;
+  /** Entries that left because their TTL or idle time ran out. */
+  readonly expirations: number;
+  /** hits / sets, 0 before the first set: how often a value is read before it ends. Values that still live count too. */
+  readonly accessesPerEntry: number;
 }
 
 export interface ClassStats {
@@ -42,16 +66,23 @@ export interface ClassStats {
   readonly bytesRequested: number;
   /** Bytes of the used chunks that nobody asked for. */
   readonly bytesWasted: number;
+  /** Bytes of the class's pages over bytes asked for in them; 1 when nothing is. */
+  readonly fragmentation: number;
 }
 
+/** bytesUsed + bytesFree + bytesIndex + bytesMetadata = capacityBytes. */
 export interface EngineStats extends TypeStats {
+  /** Milliseconds since the creation, on the cache's clock. */
+  readonly uptimeMs: number;
   readonly capacityBytes: number;
   /** Bytes of tables, fixed at creation. */
   readonly bytesMetadata: number;
   /** Bytes of pages that hold index buckets. */
   readonly bytesIndex: number;
-  /** Bytes of pages that belong to nothing. */
+  /** Bytes that hold nothing: free pages, free chunks, and what is left over behind the last chunk and page. */
   readonly bytesFree: number;
+  /** Bytes of all pages of slab classes over bytes asked for in them; 1 when nothing is. */
+  readonly fragmentation: number;
   readonly pageBytes: number;
   readonly pagesTotal: number;
   readonly pagesFree: number;
@@ -76,20 +107,25 @@ export interface EngineStats extends TypeStats {
 
 export function collectStats(context: Context, pages: PagePool): EngineStats {
   const { layout, arena } = context;
+  const counts = context.counters.sums();
+  const recent = recentEvictions(context);
   const byType: TypeStats[] = [];
-  for (let type = 0; type < layout.config.types; type++) byType.push(typeStats(context, type));
+  for (let type = 0; type < layout.config.types; type++) byType.push(typeStats(context, type, counts, recent[type]!));
   const { classes, indexPages, freePages } = pageStats(context, pages);
-  const global = (counter: number): number =>
-    context.counters.sum(layout.config.types * layout.config.countersPerType + counter);
+  const global = (counter: number): number => counts[layout.config.types * layout.config.countersPerType + counter]!;
+  const { pageBytes } = layout.config;
+  const remainder = layout.config.capacityBytes - layout.bytesTotal;
   let threads = 0;
   for (let slot = 0; slot < OWNER_SLOTS; slot++) if (arena.owners.isLive(slot)) threads += 1;
   return {
     ...sumTypes(byType),
+    uptimeMs: context.clock.nowMs() - context.createdMs[0]!,
     capacityBytes: layout.config.capacityBytes,
     bytesMetadata: layout.pagesStartBytes,
-    bytesIndex: indexPages * layout.config.pageBytes,
-    bytesFree: freePages * layout.config.pageBytes,
-    pageBytes: layout.config.pageBytes,
+    bytesIndex: indexPages * pageBytes,
+    bytesFree: remainder + freePages * pageBytes + freeInClasses(classes, pageBytes),
+    fragmentation: fragmentation(sumOf(classes, 'pages') * pageBytes, sumOf(classes, 'bytesRequested')),
+    pageBytes,
     pagesTotal: layout.pages,
     pagesFree: freePages,
     byType,
@@ -106,21 +142,44 @@ export function collectStats(context: Context, pages: PagePool): EngineStats {
   };
 }
 
-function typeStats(context: Context, type: number): TypeStats {
-  const { layout, meta, counters } = context;
+function recentEvictions(context: Context): Float64Array {
+  const { clock, layout, meta } = context;
+  const sums = new Float64Array(layout.config.types);
+  const recent = new RecentCounts(meta, layout.config.types);
+  const tick = clock.precise();
+  for (let i = 0; i < layout.config.shards; i++) recent.collect(layout.shard(i) + layout.recentOffset, tick, sums);
+  return sums;
+}
+
+function typeStats(context: Context, type: number, counts: Float64Array, recent: number): TypeStats {
+  const { layout, meta } = context;
+  const { removalCauses, shards } = layout.config;
+  const removed = new Array<number>(removalCauses).fill(0);
   let entries = 0;
   let granules = 0;
   let payload = 0;
-  for (let i = 0; i < layout.config.shards; i++) {
+  for (let i = 0; i < shards; i++) {
     const at = layout.shard(i) + layout.typesOffset + type * TYPE_WORDS;
     entries += meta[at]!;
     granules += meta[at + 1]!;
     payload += meta[at + 3]! * 2 ** 32 + (meta[at + 2]! >>> 0);
+    const counted = layout.shard(i) + layout.removalsOffset + type * removalCauses * REMOVAL_WORDS;
+    for (let cause = 0; cause < removalCauses; cause++) {
+      const word = counted + cause * REMOVAL_WORDS;
+      removed[cause] = removed[cause]! + meta[word + 1]! * 2 ** 32 + (meta[word]! >>> 0);
+    }
   }
-  const sum = (counter: number): number => counters.sum(type * layout.config.countersPerType + counter);
+  const sum = (counter: number): number => counts[type * layout.config.countersPerType + counter]!;
   const hits = sum(TYPE_COUNTER.hits);
   const misses = sum(TYPE_COUNTER.misses);
   const rejectsByReason = reasons((position) => sum(TYPE_COUNTER.rejects + position));
+  const inserts = sum(TYPE_COUNTER.inserts);
+  const bytesHit = sum(TYPE_COUNTER.bytesHit);
+  const bytesInserted = sum(TYPE_COUNTER.bytesInserted);
+  const bytesMissed = inserts === 0 ? 0 : (misses * bytesInserted) / inserts;
+  const removals = causes((position) => removed[position]!);
+  const evictions = EVICTION_CAUSES.reduce((total, cause) => total + removals[cause], 0);
+  const sets = removed.reduce((total, count) => total + count, entries);
   return {
     entries,
     bytesUsed: granules * 8,
@@ -128,11 +187,21 @@ function typeStats(context: Context, type: number): TypeStats {
     hits,
     misses,
     hitRatio: ratio(hits, misses),
-    sets: sum(TYPE_COUNTER.sets),
-    deletes: sum(TYPE_COUNTER.deletes),
+    bytesHit,
+    bytesMissed,
+    byteHitRatio: ratio(bytesHit, bytesMissed),
+    sets,
+    inserts,
+    bytesInserted,
+    deletes: removals.explicit,
     rejects: sumReasons(rejectsByReason),
     rejectsByReason,
-    removals: causes((position) => sum(TYPE_COUNTER.causes + position)),
+    removals,
+    evictions,
+    evictionsPerMinute: Math.round(recent),
+    evictionAgeMs: (sum(TYPE_COUNTER.evictionTicks) * TICK_MS) / Math.max(1, evictions),
+    expirations: removals.expired + removals.idle,
+    accessesPerEntry: hits / Math.max(1, sets),
   };
 }
 
@@ -156,6 +225,11 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
   const sum = (value: (stats: TypeStats) => number): number => byType.reduce((total, stats) => total + value(stats), 0);
   const hits = sum((stats) => stats.hits);
   const misses = sum((stats) => stats.misses);
+  const bytesHit = sum((stats) => stats.bytesHit);
+  const bytesMissed = sum((stats) => stats.bytesMissed);
+  const sets = sum((stats) => stats.sets);
+  const evictions = sum((stats) => stats.evictions);
+  const evictionMs = sum((stats) => stats.evictionAgeMs * stats.evictions);
   return {
     entries: sum((stats) => stats.entries),
     bytesUsed: sum((stats) => stats.bytesUsed),
@@ -163,11 +237,21 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     hits,
     misses,
     hitRatio: ratio(hits, misses),
-    sets: sum((stats) => stats.sets),
+    bytesHit,
+    bytesMissed,
+    byteHitRatio: ratio(bytesHit, bytesMissed),
+    sets,
+    inserts: sum((stats) => stats.inserts),
+    bytesInserted: sum((stats) => stats.bytesInserted),
     deletes: sum((stats) => stats.deletes),
     rejects: sum((stats) => stats.rejects),
     rejectsByReason: reasons((position) => sum((stats) => stats.rejectsByReason[REJECT_REASONS[position]!])),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
+    evictions,
+    evictionsPerMinute: sum((stats) => stats.evictionsPerMinute),
+    evictionAgeMs: evictionMs / Math.max(1, evictions),
+    expirations: sum((stats) => stats.expirations),
+    accessesPerEntry: hits / Math.max(1, sets),
   };
 }
 
@@ -205,5 +289,22 @@ function classStats(context: Context, id: number, pages: number, free: number): 
     chunksUsed,
     bytesRequested,
     bytesWasted: chunksUsed * chunkBytes - bytesRequested,
+    fragmentation: fragmentation(pages * layout.config.pageBytes, bytesRequested),
   };
+}
+
+function fragmentation(bytesHeld: number, bytesRequested: number): number {
+  return bytesRequested === 0 ? 1 : bytesHeld / bytesRequested;
+}
+
+function sumOf(classes: readonly ClassStats[], field: 'pages' | 'bytesRequested'): number {
+  return classes.reduce((sum, stats) => sum + stats[field], 0);
+}
+
+/** Bytes of the classes' pages that are no used chunk's. */
+function freeInClasses(classes: readonly ClassStats[], pageBytes: number): number {
+  return classes.reduce(
+    (sum, { pages, chunksUsed, chunkBytes }) => sum + pages * pageBytes - chunksUsed * chunkBytes,
+    0,
+  );
 }

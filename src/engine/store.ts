@@ -7,8 +7,10 @@ import {
   BUCKET_SLOTS,
   Counters,
   EventRing,
+  EvictionLog,
   HEADER,
   InvariantError,
+  type LoggedEviction,
   OWNER_SLOTS,
   SeqlockReader,
   SHARD,
@@ -17,6 +19,7 @@ import {
 import { CAUSE } from './causes.js';
 import { Chains } from './chains.js';
 import { Context, LOCK_WAIT_MS } from './context.js';
+import { latestEvictions } from './evictions.js';
 import { Evictor } from './evictor.js';
 import { BUCKETS_AT_START, IndexTable, Place } from './index-table.js';
 import { typeOf, WORD_SIZES } from './item.js';
@@ -66,6 +69,7 @@ export class SharedStore {
   readonly #index: IndexTable;
   readonly #pages: PagePool;
   readonly #items: Items;
+  readonly #evictions: EvictionLog;
   readonly #writer: Writer;
   readonly #verifier: Verifier;
   readonly #place = new Place();
@@ -84,7 +88,8 @@ export class SharedStore {
     this.#pages = new PagePool(context);
     const chains = new Chains(context, this.#pages);
     this.#index = new IndexTable(context, this.#pages);
-    this.#items = new Items(context, this.#index, this.#pages, chains);
+    this.#evictions = new EvictionLog(meta, layout.config.evictionRecords, seqlock);
+    this.#items = new Items(context, this.#index, this.#pages, chains, policy, this.#evictions);
     const evictor = new Evictor(context, this.#index, this.#pages, this.#items, chains, policy, rules);
     const shares = new Shares(context, evictor, rules);
     this.reader = new Reader(context, this.#index, chains, policy, seqlock, options.itemBytesMax);
@@ -100,6 +105,7 @@ export class SharedStore {
   /** Gives every shard its first buckets. Once, by the thread that created the arena, before any other sees it. */
   format(): void {
     const { layout, meta } = this.context;
+    this.context.createdMs[0] = this.context.clock.nowMs();
     storeWord(meta, HEADER.pageReleases, 1);
     for (let i = 0; i < layout.config.shards; i++) {
       const shard = layout.shard(i);
@@ -226,6 +232,14 @@ export class SharedStore {
       }
     }
     return false;
+  }
+
+  /**
+   * Up to `last` evictions and expirations, newest first, of those that `wants` accepts and the logs still hold. Takes
+   * no lock.
+   */
+  evictions(last: number, wants: (eviction: LoggedEviction) => boolean): LoggedEviction[] {
+    return latestEvictions(this.#evictions, this.context.layout, last, wants);
   }
 
   verify(): string[] {

@@ -100,8 +100,7 @@ export class Writer {
     const outcome = isSingle
       ? this.#setSingle(key, value, flags, bytes, lifetime, steal)
       : this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
-    if (outcome === STORED) this.#context.count(key.type, TYPE_COUNTER.sets, 1);
-    else if (outcome === NO_ROOM) this.#reject(key, value.length, REJECT.room);
+    if (outcome === NO_ROOM) this.#reject(key, value.length, REJECT.room);
     return outcome;
   }
 
@@ -214,6 +213,7 @@ export class Writer {
       const hasSlot = this.#index.insertLocked(shard, place.primary, head | mark, ref, time);
       assert(hasSlot, 'no slot for an entry whose place was prepared');
       this.#context.journal.commit();
+      this.#countInsert(key, valueBytes);
       this.#growLocked(shard, key.type);
       return;
     }
@@ -223,12 +223,20 @@ export class Writer {
     const bucket = arena.wordsOf(place.bucket);
     const at = arena.wordIndex(place.bucket);
     const oldTag = bucket[at + BUCKET.tags + place.slot]!;
-    const cause = this.#causeOf(old, oldTag, bucket[at + BUCKET.times + place.slot * 2]!, CAUSE.replaced);
+    const oldTime = bucket[at + BUCKET.times + place.slot * 2]!;
+    const cause = this.#causeOf(old, oldTag, oldTime, CAUSE.replaced);
+    if (cause !== CAUSE.replaced) this.#countInsert(key, valueBytes);
     const mark = this.#policy.touch(shard, oldTag & MARK_MASK, key.hash);
     this.#index.writeSlotLocked(place.bucket, place.slot, head | mark, ref, time);
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
-    this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause);
+    this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause, oldTag, oldTime);
+  }
+
+  /** A key that was absent has a value now. */
+  #countInsert(key: Key, valueBytes: number): void {
+    this.#context.count(key.type, TYPE_COUNTER.inserts, 1);
+    this.#context.count(key.type, TYPE_COUNTER.bytesInserted, key.byteLength + valueBytes);
   }
 
   #causeOf(ref: number, tag: number, time: number, live: number): number {
@@ -261,7 +269,6 @@ export class Writer {
     if (!this.#context.enter(shard)) return BUSY;
     const outcome = this.#deleteLocked(shard, key);
     this.#context.leave(shard);
-    if (outcome === STORED) this.#context.count(key.type, TYPE_COUNTER.deletes, 1);
     return outcome;
   }
 

@@ -40,6 +40,10 @@ export class LruPolicy implements EvictionPolicy {
     return this.#time.now(shard);
   }
 
+  lastUse(shard: number, mark: number): number {
+    return this.#time.tickBefore(shard, this.rank(shard, mark));
+  }
+
   judge(): number {
     return MAY_GO;
   }

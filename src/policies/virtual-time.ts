@@ -61,6 +61,12 @@ export class VirtualTime {
     return above * STAMPS_PER_ENTRY;
   }
 
+  /** The tick at which the stamp of so many stamps ago began, or one a few stamps before it; at the least, the oldest known. */
+  tickBefore(shard: number, stamps: number): number {
+    const known = Math.min(stamps, (HISTORY_ENTRIES - 1) * STAMPS_PER_ENTRY);
+    return this.#meta[this.#entry(shard, this.#meta[shard + SHARD.stamp]! - known)]!;
+  }
+
   #entry(shard: number, stamp: number): number {
     return shard + this.#layout.policyOffset + ((stamp >> 3) & (HISTORY_ENTRIES - 1));
   }

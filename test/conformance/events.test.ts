@@ -44,11 +44,12 @@ describe('events', () => {
   });
 
   it('a refused set is an event', async () => {
-    const types = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`type${i}`, {}]));
-    const cache = await caches.create<Record<string, unknown>>({ capacity: '4mb', slab: { maxItem: '2mb' }, types });
+    const maxItem = 1.625 * 2 ** 20;
+    const types = Object.fromEntries(Array.from({ length: 254 }, (_, i) => [`type${i}`, {}]));
+    const cache = await caches.create<Record<string, unknown>>({ capacity: maxItem * 2, slab: { maxItem }, types });
     const event = heard(cache as Cache, 'reject', () => true);
-    expect(cache.type('type7').setBytes('clé', new Uint8Array(2 ** 21 - 100))).toBe(false);
-    expect(await event).toMatchObject({ type: 'type7', key: 'clé', cause: 'room', bytes: 2 ** 21 - 96, threadId });
+    expect(cache.type('type7').setBytes('clé', new Uint8Array(maxItem - 100))).toBe(false);
+    expect(await event).toMatchObject({ type: 'type7', key: 'clé', cause: 'room', bytes: maxItem - 96, threadId });
   });
 
   it('reach all threads that listen, of whatever thread they are', async () => {

@@ -146,14 +146,15 @@ describe('too large, and no room', () => {
   });
 
   it('a set that finds no room says false, stores nothing, and the old value is gone', async () => {
+    const maxItem = 1.625 * 2 ** 20;
     // The counters of this many types leave less memory to items than maxItem allows.
     const names = Array.from({ length: 150 }, (_, i) => `type${i}`);
     const types = Object.fromEntries(names.map((name) => [name, {}]));
-    const cache = await caches.create<Record<string, unknown>>({ capacity: '4mb', slab: { maxItem: '2mb' }, types });
+    const cache = await caches.create<Record<string, unknown>>({ capacity: maxItem * 2, slab: { maxItem }, types });
     const room = cache.stats().bytesFree;
-    expect(room).toBeLessThan(2 ** 21 - 100);
+    expect(room).toBeLessThan(maxItem - 100);
     expect(cache.setBytes('key', Buffer.from('old'))).toBe(true);
-    expect(cache.setBytes('key', new Uint8Array(2 ** 21 - 100))).toBe(false);
+    expect(cache.setBytes('key', new Uint8Array(maxItem - 100))).toBe(false);
     expect(cache.getBytes('key')).toBeUndefined();
     expect(cache.has('key')).toBe(false);
     const none = { share: 0, quota: 0, pressure: 0, users: 0 };

@@ -1,6 +1,7 @@
 /** A plain Map with the rules of time, and the operations that both it and an engine can do. */
 import fc from 'fast-check';
 import type { Engine } from '../support/engine.js';
+import { imbalances } from '../support/sums.js';
 
 export type Operation =
   | { readonly do: 'set'; readonly key: number; readonly size: number; readonly ttlMs: number; readonly idleMs: number }
@@ -65,11 +66,14 @@ export class Model {
   readonly #types: number;
   /** Nothing is evicted here: a live entry must be found. */
   readonly #isRoomy: boolean;
+  /** Values stored, by type. */
+  readonly #sets: number[];
   #version = 0;
 
   constructor(engine: Engine, types: number, isRoomy: boolean) {
     this.#engine = engine;
     this.#types = types;
+    this.#sets = new Array(types).fill(0);
     this.#isRoomy = isRoomy;
   }
 
@@ -86,6 +90,11 @@ export class Model {
 
   #verify(): void {
     const problems = this.#engine.verify();
+    const stats = this.#engine.stats();
+    problems.push(...imbalances(stats, stats.byType));
+    stats.byType.forEach(({ sets }, type) => {
+      if (sets !== this.#sets[type]) problems.push(`${sets} sets of type ${type} instead of ${this.#sets[type]}`);
+    });
     if (problems.length > 0) throw new Error(problems.join('\n'));
   }
 
@@ -138,6 +147,7 @@ export class Model {
       if (this.#engine.has(name, this.#typeOf(key))) throw new Error(`a refused set left a value behind`);
       return;
     }
+    this.#sets[this.#typeOf(key)]! += 1;
     const deadline = ttlMs === 0 ? 0 : Math.ceil((this.#engine.clock.now() + ttlMs) / 10);
     const entry = { version: this.#version, size, deadline, idleTicks: Math.ceil(idleMs / 10), lastTick: this.#tick() };
     this.#entries.set(name, entry);

@@ -1,6 +1,6 @@
 /** An engine without threads: one arena in this thread, for tests that look or reach into shared memory. */
 import { Arena, type ArenaConfig, Layout, ManualClock } from '../../native-free/index.js';
-import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../../src/engine/causes.js';
+import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../src/engine/causes.js';
 import { READ_PRESENCE, READ_VALUE } from '../../src/engine/reader.js';
 import { SizeClasses } from '../../src/engine/size-classes.js';
 import type { EngineStats } from '../../src/engine/statistics.js';
@@ -19,6 +19,7 @@ export interface EngineOptions {
   readonly shares?: readonly TypeShare[];
   readonly segmentBytes?: number;
   readonly itemBytesMax?: number;
+  readonly evictionRecords?: number;
   readonly eventWords?: number;
   readonly clock?: ManualClock;
   readonly weakMemory?: boolean;
@@ -150,6 +151,8 @@ function arenaConfig(options: EngineOptions): ArenaConfig {
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
     policyWords: LruPolicy.words,
+    removalCauses: REMOVAL_CAUSES.length,
+    evictionRecords: options.evictionRecords ?? 32,
     eventWords: options.eventWords ?? 4_096,
     segmentBytes: options.segmentBytes ?? 2 ** 30,
   };

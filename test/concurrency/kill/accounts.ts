@@ -1,5 +1,6 @@
 /** Behind the kills: does every page and chunk add up, and does the cache hold as much as a fresh one? */
 import { attachCache, type Cache, createCache } from 'velocache';
+import { imbalances } from '../../support/sums.js';
 import type { Board } from './board.js';
 import { type Crew, pause } from './crew.js';
 import { type KillTypes, OPTIONS } from './keys.js';
@@ -32,6 +33,8 @@ export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAcco
   await settle(cache, crew, board);
   for (const sentence of cache.verify()) board.report('bytes lost', `verify: ${sentence}`);
   const stats = cache.stats();
+  for (const sentence of imbalances(stats, Object.values(stats.types))) board.report('bytes lost', sentence);
+  checkLog(cache, board);
   const lostPages = pagesMissing(cache);
   if (lostPages !== 0) board.report('bytes lost', `${lostPages} pages belong to nothing`);
   const { left, refilled } = clearAndRefill(cache, crew, board);
@@ -41,6 +44,21 @@ export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAcco
   const bytesLost = Math.abs(lostPages) * stats.pageBytes + left;
   const counted = { deaths, recoveries, lockTimeouts, readerFallbacks, pagesMoved, itemsMoved };
   return { bytesLost, refilled, fresh, ...counted, evictions: removals.size };
+}
+
+/** A torn record of the log would have a cause, a size or a key that nothing here has. */
+function checkLog(cache: Cache<KillTypes>, board: Board): void {
+  const { uptimeMs } = cache.stats();
+  for (const { type, key, keyBytes, cause, bytes, ageMs, atMs } of cache.evictions({ last: 10_000 })) {
+    const isWhole =
+      cause !== undefined &&
+      keyBytes === Buffer.byteLength(key) &&
+      bytes >= keyBytes &&
+      Math.max(ageMs, atMs) <= uptimeMs + 1_000 &&
+      typeof type === 'string';
+    if (!isWhole)
+      board.report('wrong value', `log: ${JSON.stringify({ type, key, keyBytes, cause, bytes, ageMs, atMs })}`);
+  }
 }
 
 function clearAndRefill(cache: Cache<KillTypes>, crew: Crew, board: Board): { left: number; refilled: number } {

@@ -1,6 +1,6 @@
 /** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
 import { Arena, assert, Layout, ManualClock } from '../../../native-free/index.js';
-import { GLOBAL_COUNTERS, TYPE_COUNTERS } from '../../../src/engine/causes.js';
+import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../../src/engine/causes.js';
 import { KEY_OK, Key } from '../../../src/engine/key.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
@@ -41,6 +41,8 @@ function layoutOf(capacityBytes: number, shards: number): Layout {
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
     policyWords: LruPolicy.words,
+    removalCauses: REMOVAL_CAUSES.length,
+    evictionRecords: 8,
     eventWords: 256,
     segmentBytes: 2 ** 30,
   });

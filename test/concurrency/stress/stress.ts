@@ -7,6 +7,7 @@ import { type Cache, createCache } from 'velocache';
 import { HEADER } from '../../../native-free/index.js';
 import { Random } from '../../../src/cli/random.js';
 import { Key } from '../../../src/engine/key.js';
+import { imbalances } from '../../support/sums.js';
 import { checkHistory, type Operation } from './history.js';
 import { KEYS, OPTIONS, type StressData, type StressOutcome, type StressTypes } from './plan.js';
 
@@ -63,8 +64,10 @@ async function runRound(random: Random, threads: number, chainedShare: number): 
       runThread({ ...common, thread: i + 1, seed: random.between(0, 2 ** 31) }),
     ),
   );
-  const { removals, pagesMoved } = cache.stats();
+  const stats = cache.stats();
+  const { removals, pagesMoved } = stats;
   const problems = [
+    ...imbalances(stats, Object.values(stats.types)),
     ...outcomes.flatMap((outcome) => outcome.problems),
     ...checkHistory(outcomes.flatMap(operationsOf)),
   ];

@@ -22,16 +22,28 @@ const NO_USE: TypeStats = {
   hits: 0,
   misses: 0,
   hitRatio: 0,
+  bytesHit: 0,
+  bytesMissed: 0,
+  byteHitRatio: 0,
   sets: 0,
+  inserts: 0,
+  bytesInserted: 0,
   deletes: 0,
   rejects: 0,
   rejectsByReason: { room: 0, share: 0, quota: 0, pressure: 0, users: 0 },
   removals: NO_REMOVALS,
+  evictions: 0,
+  evictionsPerMinute: 0,
+  evictionAgeMs: 0,
+  expirations: 0,
+  accessesPerEntry: 0,
 };
 
 function statsOf(total: Partial<CacheStats>): CacheStats {
   return {
     ...NO_USE,
+    uptimeMs: 1_000,
+    fragmentation: 1,
     capacityBytes: 1_048_576,
     bytesMetadata: 1_000,
     bytesIndex: 2_000,
@@ -111,9 +123,33 @@ describe('createReport', () => {
   });
 
   it('reports slab classes with pages, and their waste', () => {
-    const full = { chunkBytes: 100, pages: 2, chunks: 40, chunksUsed: 30, bytesRequested: 2_400, bytesWasted: 600 };
-    const other = { chunkBytes: 200, pages: 1, chunks: 10, chunksUsed: 0, bytesRequested: 0, bytesWasted: 0 };
-    const none = { chunkBytes: 300, pages: 0, chunks: 0, chunksUsed: 0, bytesRequested: 0, bytesWasted: 0 };
+    const full = {
+      chunkBytes: 100,
+      pages: 2,
+      chunks: 40,
+      chunksUsed: 30,
+      bytesRequested: 2_400,
+      bytesWasted: 600,
+      fragmentation: 1,
+    };
+    const other = {
+      chunkBytes: 200,
+      pages: 1,
+      chunks: 10,
+      chunksUsed: 0,
+      bytesRequested: 0,
+      bytesWasted: 0,
+      fragmentation: 1,
+    };
+    const none = {
+      chunkBytes: 300,
+      pages: 0,
+      chunks: 0,
+      chunksUsed: 0,
+      bytesRequested: 0,
+      bytesWasted: 0,
+      fragmentation: 1,
+    };
     const report = createReport(findingsOf({ after: statsOf({ classes: [full, other, none] }) }));
     expect(report.classes).toEqual([
       { ...full, useShare: 0.75, wasteShare: 0.2 },
@@ -145,7 +181,15 @@ describe('formatReport', () => {
   it('has a line for every thread, type, class and total', () => {
     const route = { ...NO_USE, entries: 7, bytesUsed: 5 * 1_024 ** 2, hits: 90, misses: 10 };
     const classes = [
-      { chunkBytes: 1_000, pages: 2, chunks: 40, chunksUsed: 30, bytesRequested: 24_000, bytesWasted: 6_000 },
+      {
+        chunkBytes: 1_000,
+        pages: 2,
+        chunks: 40,
+        chunksUsed: 30,
+        bytesRequested: 24_000,
+        bytesWasted: 6_000,
+        fragmentation: 5,
+      },
     ];
     const text = formatReport(createReport(findingsOf({ after: statsOf({ ...route, types: { route }, classes }) })));
     expect(text).toMatch(/worker 1 +38 +60 +10 +6/);

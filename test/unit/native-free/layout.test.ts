@@ -88,6 +88,9 @@ describe('Layout', () => {
       [layout.policyOffset, layout.config.policyWords],
       [layout.directoryOffset, layout.directoryEntries],
       [layout.journalOffset, journalWords(1_024)],
+      [layout.removalsOffset, 6 * layout.config.removalCauses * 2],
+      [layout.recentOffset, 16 * 7],
+      [layout.evictionsOffset, 16 + 16 * layout.config.evictionRecords],
       [layout.shardWords, 0],
     ] as const;
     let end = 0;
@@ -96,6 +99,9 @@ describe('Layout', () => {
       end = start + words;
     }
     expect(layout.directoryEntries).toBeGreaterThanOrEqual(1);
+    const { evictionRecords, shards } = layout.config;
+    expect(evictionRecords * 64, 'bytes of the eviction log').toBeLessThanOrEqual(capacity / shards / 256);
+    expect(evictionRecords).toBeGreaterThanOrEqual(32);
   });
 
   it.each(CAPACITIES)('%d bytes: segments, and the refs of pages', (capacity) => {
@@ -169,10 +175,10 @@ describe('Counters', () => {
     const stripes = [0, 1, 3].map((stripe) => new Counters(buffer, 0, 3, 4, stripe));
     for (const [i, counters] of stripes.entries()) counters.add(1, 10 ** i);
     stripes[0]!.add(2, 2 ** 40);
-    expect([0, 1, 2].map((counter) => stripes[1]!.sum(counter))).toEqual([0, 111, 2 ** 40]);
+    expect([...stripes[1]!.sums()]).toEqual([0, 111, 2 ** 40]);
     // A thread that gets a used slot goes on where the last one ended.
     new Counters(buffer, 0, 3, 4, 3).add(1, 1);
-    expect(stripes[0]!.sum(1)).toBe(112);
+    expect(stripes[0]!.sums()[1]).toBe(112);
   });
 });
 
