@@ -52,6 +52,7 @@ export const BUCKET = { sequence: 0, overflow: 1, tags: 2, refs: 12, times: 13 }
 
 /** Shard record words. Line 0 is the writers', line 1 is read by every lookup. */
 export const SHARD = {
+  dueAdded: 0,
   pendingFree: 1,
   condition: 2,
   itemCount: 3,
@@ -61,7 +62,7 @@ export const SHARD = {
   failedScan: 7,
   hand: 8,
   insertsSinceStamp: 10,
-  sweepCursor: 11,
+  due: 11,
   pageCursor: 12,
   draining: 13,
   lock: 14,

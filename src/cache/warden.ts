@@ -11,12 +11,10 @@ import { compareExchange, load, store as storeWord } from '#atomics';
 import { HEADER, OWNER_SLOTS, SHARD } from '../../native-free/index.js';
 import type { Member } from './member.js';
 import { ALIVE, answerHello, fromWarden, type HelloMessage, isMessage, type JoinMessage, LEAVE } from './messages.js';
+import { SWEEP_ROUND_MS, sweepSlice } from './sweep.js';
 
 /** Between two rounds: the resolution of the clock. */
-const ROUND_MS = 10;
-/** Buckets looked at between two looks at the time, and how long a round may sweep. */
-const SWEEP_BUCKETS = 256;
-const SWEEP_MS_MAX = 0.4;
+const ROUND_MS: number = SWEEP_ROUND_MS;
 /** A lock held this long by one owner has it asked. */
 const HELD_MS_MAX = 50;
 /** Slots without a line are asked this often: their thread may have died while it attached. */
@@ -142,17 +140,11 @@ export class Warden {
     for (const [slot, threadId] of this.#unfinished) this.#bury(slot, threadId);
     this.#wakeListeners();
     this.#askHolders();
-    this.#sweep();
+    sweepSlice(store.sweeper, () => performance.now());
     if (performance.now() - this.#probedMs > PROBE_MS) {
       this.#probe();
       this.#forgetListeners();
     }
-  }
-
-  #sweep(): void {
-    const start = performance.now();
-    do this.#member.store.sweeper.step(SWEEP_BUCKETS);
-    while (performance.now() - start < SWEEP_MS_MAX);
   }
 
   #wakeListeners(): void {

@@ -102,11 +102,21 @@ export class Context {
 
   /** Opens a section on a shard. False if the lock can't be had within its bound, which is counted. */
   enter(shard: number): boolean {
+    if (this.#enter(shard, this.lockWaitMs)) return true;
+    this.countGlobal(GLOBAL_COUNTER.lockTimeouts, 1);
+    return false;
+  }
+
+  /** The same for what can be done as well later: false, at once, if the lock is held. */
+  tryEnter(shard: number): boolean {
+    return this.#enter(shard, 0);
+  }
+
+  #enter(shard: number, waitMs: number): boolean {
     this.#held = shard;
-    const got = acquire(this.meta, shard + SHARD.lock, this.token, this.arena.owners, this.lockWaitMs);
+    const got = acquire(this.meta, shard + SHARD.lock, this.token, this.arena.owners, waitMs);
     if (got === LOCK_BUSY) {
       this.#held = NONE;
-      this.countGlobal(GLOBAL_COUNTER.lockTimeouts, 1);
       return false;
     }
     this.journal.begin(shard + this.layout.journalOffset);

@@ -94,7 +94,7 @@ export class SharedStore {
     const shares = new Shares(context, evictor, rules);
     this.reader = new Reader(context, this.#index, chains, policy, seqlock, options.itemBytesMax);
     this.#writer = new Writer(context, this.#index, this.#pages, this.#items, chains, evictor, shares, policy);
-    this.sweeper = new Sweeper(context, this.#index, this.#items);
+    this.sweeper = new Sweeper(context, this.#index, this.#items, seqlock);
     this.scanner = new Scanner(context, this.#index, chains);
     const rebuild = new Rebuild(context, this.#index, this.#pages, chains);
     this.recovery = new Recovery(context, this.#pages, chains, this.#items, (shard) => rebuild.emptyLocked(shard));

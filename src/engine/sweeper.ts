@@ -1,80 +1,171 @@
 /**
- * Active expiration: goes round the buckets of all shards, bounded step by bounded step, and removes what has had its
- * time. Buckets are looked at under no lock; only one with something to remove is entered. What a racing look gets
- * wrong the look under the lock, or the next round, puts right.
+ * Active expiration. A shard is due when the earliest time of its entries has come; then a pass goes over its buckets,
+ * bounded step by bounded step, removes what is over and notes the earliest time of the rest. A shard in which nothing
+ * ends costs nothing but a look at two words.
+ *
+ *     dueAdded  earliest time of what was stored since the pass began; writers lower it under the lock
+ *     due       earliest time of the rest, which the pass stores at its end; until then a time that has come
+ *
+ * Both are hints, without journal. A pass begins under the lock, so each entry is either there for it to see or lowers
+ * the first word after it. Buckets are looked at under no lock, by their sequence; one that is being written, or has
+ * something to remove, is looked at under it. A split moves entries to a bucket that is still to come. If the thread
+ * dies in a pass, the shard stays due; should a hint be lost, the shard is looked through once a minute anyway.
  */
-import { BUCKET, BUCKET_SLOTS, SHARD } from '../../native-free/index.js';
+import { load } from '#atomics';
+import { BUCKET, BUCKET_SLOTS, isBefore, type SeqlockReader, SHARD } from '../../native-free/index.js';
 import type { Context } from './context.js';
-import { expiryOf, NOT_EXPIRED } from './expiry.js';
+import { dueTick, earlier, expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import type { Items } from './items.js';
 
+/** A removal costs about as much as looks at this many buckets. */
+const REMOVAL_UNITS = 4;
+/** Under no lock a chain may change as it is walked; a longer one is looked at under the lock. */
+const HOPS_MAX = 8;
+/** Each shard is looked through this often, whatever its hints say. */
+const PASS_TICKS_MAX = 6_000;
+const NONE = -1;
+
 export class Sweeper {
+  /** The last step ended because no shard was due. */
+  isResting = false;
   readonly #context: Context;
   readonly #index: IndexTable;
   readonly #items: Items;
+  readonly #seqlock: SeqlockReader;
   readonly #place = new Place();
-  #shard = 0;
+  /** By shard: whether it was looked through by this thread, and at which tick. */
+  readonly #seen: Uint8Array;
+  readonly #seenTicks: Int32Array;
+  /** The pass under way: its shard, or NONE; the next bucket; the earliest time that it has met. */
+  #shard = NONE;
+  #bucket = 0;
+  #earliest = 0;
+  /** Number of the shard of the last pass. */
+  #last = 0;
+  /** The time, as of the beginning of the step. */
+  #tick = 0;
 
-  constructor(context: Context, index: IndexTable, items: Items) {
+  constructor(context: Context, index: IndexTable, items: Items, seqlock: SeqlockReader) {
     this.#context = context;
     this.#index = index;
     this.#items = items;
+    this.#seqlock = seqlock;
+    this.#seen = new Uint8Array(context.layout.config.shards);
+    this.#seenTicks = new Int32Array(context.layout.config.shards);
   }
 
-  /** Looks at up to `buckets` buckets, going on where the last call ended. Returns how many entries it removed. */
-  step(buckets: number): number {
-    const { layout, meta } = this.#context;
+  /** Looks at up to `units` buckets that are due, fewer if it finds much to remove. Returns how many it removed. */
+  step(units: number): number {
+    this.#tick = this.#context.clock.precise();
     let removed = 0;
-    for (let i = 0; i < buckets; i++) {
-      const shard = layout.shard(this.#shard);
-      const number = meta[shard + SHARD.sweepCursor]!;
-      if (number >= meta[shard + SHARD.bucketCount]!) {
-        meta[shard + SHARD.sweepCursor] = 0;
-        this.#shard = (this.#shard + 1) % layout.config.shards;
-        continue;
-      }
-      meta[shard + SHARD.sweepCursor] = number + 1;
-      const primary = this.#index.bucketRef(shard, number);
-      if (!this.#hasExpired(primary)) continue;
-      const count = this.#removeExpired(shard, primary);
-      // The lock can't be had: the next step goes on elsewhere instead of waiting once more for each bucket.
-      if (count < 0) return removed;
+    for (let left = units; left > 0; ) {
+      this.isResting = this.#shard === NONE && !this.#beginPass();
+      if (this.isResting) break;
+      const count = this.#sweepNext();
       removed += count;
+      left -= 1 + count * REMOVAL_UNITS;
     }
     return removed;
   }
 
-  #hasExpired(primary: number): boolean {
-    const { arena } = this.#context;
-    let bucket = primary;
-    // Under no lock a chain may change as it is walked; a few hops are enough for one look.
-    for (let hop = 0; hop < 8 && bucket !== 0; hop++) {
-      const at = arena.wordIndex(bucket);
-      const words = arena.wordsOf(bucket);
-      for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-        if (words[at + BUCKET.times + slot * 2] !== 0 && this.#isOver(words, at, slot)) return true;
-      }
-      bucket = words[at + BUCKET.overflow]!;
+  /** Begins with the next shard that is due; false if none is, or only some whose lock is held. */
+  #beginPass(): boolean {
+    const { layout } = this.#context;
+    const { shards } = layout.config;
+    for (let i = 1; i <= shards; i++) {
+      const number = (this.#last + i) % shards;
+      if (!this.#isDue(number) || !this.#enterPass(layout.shard(number))) continue;
+      this.#last = number;
+      this.#seen[number] = 1;
+      this.#seenTicks[number] = this.#tick;
+      return true;
     }
     return false;
   }
 
-  #isOver(words: Int32Array, at: number, slot: number): boolean {
-    const { arena, clock, layout } = this.#context;
-    const ref = words[at + BUCKET.refs + slot * 2]!;
-    if (ref < layout.pagesStart) return false;
-    const time = words[at + BUCKET.times + slot * 2]!;
-    const tag = words[at + BUCKET.tags + slot]!;
-    return time !== 0 && expiryOf(clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref)) !== NOT_EXPIRED;
+  #isDue(number: number): boolean {
+    const { layout, meta } = this.#context;
+    const shard = layout.shard(number);
+    if (this.#hasCome(meta[shard + SHARD.due]!) || this.#hasCome(meta[shard + SHARD.dueAdded]!)) return true;
+    return this.#seen[number] === 0 || ((this.#tick - this.#seenTicks[number]!) | 0) > PASS_TICKS_MAX;
   }
 
-  /** Returns how many entries it removed, or -1 if the lock can't be had. */
+  #hasCome(due: number): boolean {
+    return due !== 0 && !isBefore(this.#tick, due);
+  }
+
+  #enterPass(shard: number): boolean {
+    const { meta } = this.#context;
+    if (!this.#context.tryEnter(shard)) return false;
+    if (!this.#hasCome(meta[shard + SHARD.due]!)) meta[shard + SHARD.due] = this.#tick || 1;
+    meta[shard + SHARD.dueAdded] = 0;
+    this.#context.leave(shard);
+    this.#shard = shard;
+    this.#bucket = 0;
+    this.#earliest = 0;
+    return true;
+  }
+
+  /** Sweeps the next bucket of the pass, or ends it. Returns how many entries it removed. */
+  #sweepNext(): number {
+    const { meta } = this.#context;
+    const shard = this.#shard;
+    if (this.#bucket >= meta[shard + SHARD.bucketCount]!) {
+      meta[shard + SHARD.due] = this.#earliest;
+      this.#shard = NONE;
+      return 0;
+    }
+    const primary = this.#index.bucketRef(shard, this.#bucket++);
+    return this.#isClean(primary) ? 0 : this.#removeExpired(shard, primary);
+  }
+
+  /** Whether nothing in a chain is over, as far as a look under no lock can tell for sure. */
+  #isClean(primary: number): boolean {
+    const { arena } = this.#context;
+    const words = arena.wordsOf(primary);
+    const at = arena.wordIndex(primary) + BUCKET.sequence;
+    const sequence = load(words, at);
+    if ((sequence & 1) !== 0) return false;
+    let earliest = 0;
+    let bucket = primary;
+    for (let hop = 0; bucket !== 0; hop++) {
+      if (hop === HOPS_MAX) return false;
+      earliest = earlier(earliest, this.#earliestOf(bucket));
+      bucket = this.#index.overflowOf(bucket);
+    }
+    if (this.#hasCome(earliest) || !this.#seqlock.isValid(words, at, sequence)) return false;
+    this.#earliest = earlier(this.#earliest, earliest);
+    return true;
+  }
+
+  #earliestOf(bucket: number): number {
+    const { arena, layout } = this.#context;
+    const words = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    let earliest = 0;
+    for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
+      const ref = words[at + BUCKET.refs + slot * 2]!;
+      const time = words[at + BUCKET.times + slot * 2]!;
+      if (time === 0 || ref < layout.pagesStart) continue;
+      const tag = words[at + BUCKET.tags + slot]!;
+      earliest = earlier(earliest, dueTick(tag, time, arena.wordsOf(ref), arena.wordIndex(ref)));
+    }
+    return earliest;
+  }
+
   #removeExpired(shard: number, primary: number): number {
-    if (!this.#context.enter(shard)) return -1;
+    if (!this.#context.tryEnter(shard)) {
+      // Somebody works there: the shard stays due, and the next pass looks again.
+      this.#earliest = earlier(this.#earliest, this.#tick || 1);
+      return 0;
+    }
     let removed = 0;
     // Each removal may move slots and drop a bucket from the chain, so each search begins anew.
     while (this.#removeFirst(shard, primary)) removed++;
+    for (let bucket = primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
+      this.#earliest = earlier(this.#earliest, this.#earliestOf(bucket));
+    }
     this.#context.leave(shard);
     return removed;
   }

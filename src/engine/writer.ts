@@ -4,12 +4,12 @@
  * copied inside the section; a chained one is built on an intent and copied outside it.
  */
 import { checkpoint } from '#atomics';
-import { assert, BUCKET } from '../../native-free/index.js';
+import { assert, BUCKET, isBefore, SHARD } from '../../native-free/index.js';
 import { CAUSE, GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import type { Evictor } from './evictor.js';
-import { expiryOf, NOT_EXPIRED } from './expiry.js';
+import { dueTick, expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import {
   CODEC_SHIFT,
@@ -203,6 +203,7 @@ export class Writer {
     this.#policy.observe(shard, key.hash);
     const head = key.tag | (isIdle ? TAG_IDLE : 0);
     const time = isIdle ? this.#context.clock.precise() || 1 : lifetime.deadline;
+    this.#noteDueLocked(shard, dueTick(head, time, arena.wordsOf(ref), arena.wordIndex(ref)));
     const place = this.#place;
     const hasOld = this.#findLocked(shard, key);
     this.#index.openLocked(place.primary);
@@ -231,6 +232,13 @@ export class Writer {
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
     this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause, oldTag, oldTime);
+  }
+
+  /** Has the sweep come by when the entry's time is over. */
+  #noteDueLocked(shard: number, due: number): void {
+    const { meta } = this.#context;
+    const known = meta[shard + SHARD.dueAdded]!;
+    if (due !== 0 && (known === 0 || isBefore(due, known))) meta[shard + SHARD.dueAdded] = due;
   }
 
   /** A key that was absent has a value now. */
