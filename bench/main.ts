@@ -1,4 +1,5 @@
 /** Runs the benches that are named, one after the other. Nothing here fails for being slow: figures are printed. */
+import { runExpiry } from './expiry.js';
 import { runGc } from './gc.js';
 import { runHitRatio } from './hit-ratio.js';
 import { runLru } from './lru.js';
@@ -7,6 +8,7 @@ import { runMemory } from './memory.js';
 import { type BenchOptions, HELP, parseOptions } from './options.js';
 import { runPeers } from './peers/peers.js';
 import { runShift } from './shift.js';
+import { runStats } from './stats.js';
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   peers: runPeers,
@@ -15,6 +17,8 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   shift: runShift,
   gc: runGc,
   hitratio: runHitRatio,
+  stats: runStats,
+  expiry: runExpiry,
 };
 
 async function main(): Promise<void> {

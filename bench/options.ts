@@ -24,6 +24,8 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
   shift    hit ratio after values have grown from 100 bytes to 1 KB
   gc       longest GC pause and heap with a million entries, against lru-cache
   hitratio hit ratio of every policy alone on every recorded trace, some minutes; beside reference.tsv if it is there
+  stats    gets while another thread reads the statistics
+  expiry   dead bytes and the cost of the sweep, and gets while a million entries expire
 
 Without a name: all of them.
 

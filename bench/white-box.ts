@@ -16,13 +16,15 @@ const FOREVER = { deadline: 0, idleTicks: 0 };
 
 export class WhiteBox {
   readonly store: SharedStore;
+  /** It stands until it is set. */
+  readonly clock: ManualClock = new ManualClock(1_000);
 
   /** `bytes` are those of the pages; the tables come on top. */
   constructor(bytes: number) {
     const config = geometry(bytes);
     const layout = new Layout(config);
     const arena = Arena.create(layout, { configHash: 1, random: [1, 2, 0x2545f491, 0x4f6cdd1d] });
-    const clock = new ManualClock(1_000).shared();
+    const clock = this.clock.shared();
     this.store = new SharedStore({
       arena,
       classes: new SizeClasses(config.pageBytes, config.chunkBytesMin, 1.15),
@@ -47,9 +49,12 @@ export class WhiteBox {
     return this.store.reader.read(this.store.key, READ_VALUE, true);
   }
 
-  set(key: string, value: Uint8Array): boolean {
+  /** Without `ttlMs` the entry lives for ever. */
+  set(key: string, value: Uint8Array, ttlMs?: number): boolean {
     this.store.key.prepare(key, 0);
-    return this.store.set(value, 0, FOREVER) === STORED;
+    const lifetime =
+      ttlMs === undefined ? FOREVER : { deadline: this.store.context.clock.deadline(ttlMs), idleTicks: 0 };
+    return this.store.set(value, 0, lifetime) === STORED;
   }
 
   /** True if the key was there. */
