@@ -3,7 +3,7 @@ import { attachCache, type Cache, createCache } from 'velocache';
 import { imbalances } from '../../support/sums.js';
 import type { Board } from './board.js';
 import { type Crew, pause } from './crew.js';
-import { type KillTypes, OPTIONS } from './keys.js';
+import { type KillTypes, keyOf, OPTIONS, typeOf } from './keys.js';
 import { describeLocks } from './locks.js';
 
 export interface RoundAccounts {
@@ -46,18 +46,21 @@ export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAcco
   return { bytesLost, refilled, fresh, ...counted, evictions: removals.size };
 }
 
-/** A torn record of the log would have a cause, a size or a key that nothing here has. */
+/** A torn record of the log would tell of a key that there isn't, or of another one's type, length or time. */
 function checkLog(cache: Cache<KillTypes>, board: Board): void {
   const { uptimeMs } = cache.stats();
-  for (const { type, key, keyBytes, cause, bytes, ageMs, atMs } of cache.evictions({ last: 10_000 })) {
+  for (const record of cache.evictions({ last: 10_000 })) {
+    const { type, key, keyBytes, bytes, ageMs, atMs } = record;
+    const id = Number.parseInt(key, 10);
+    const whole = keyOf(id);
     const isWhole =
-      cause !== undefined &&
-      keyBytes === Buffer.byteLength(key) &&
+      whole.startsWith(key) &&
+      keyBytes === Buffer.byteLength(whole) &&
+      type === typeOf(id) &&
       bytes >= keyBytes &&
-      Math.max(ageMs, atMs) <= uptimeMs + 1_000 &&
-      typeof type === 'string';
-    if (!isWhole)
-      board.report('wrong value', `log: ${JSON.stringify({ type, key, keyBytes, cause, bytes, ageMs, atMs })}`);
+      ageMs <= atMs &&
+      atMs <= uptimeMs;
+    if (!isWhole) board.report('wrong value', `log: ${JSON.stringify(record)}`);
   }
 }
 
