@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { BUCKET, BUCKET_SLOTS, SHARD, TICK_MS } from '../native-free/index.js';
 import { SWEEP_ROUND_MS, sweepSlice } from '../src/cache/sweep.js';
+import { Random } from '../src/cli/random.js';
 import { readTrace, type TraceRequest } from '../src/cli/trace.js';
 import { dueTick } from '../src/engine/expiry.js';
 import { IndexTable } from '../src/engine/index-table.js';
@@ -14,7 +15,7 @@ import { PagePool } from '../src/engine/page-pool.js';
 import { Histogram } from './histogram.js';
 import { WhiteBox } from './white-box.js';
 
-/** Looks at the dead bytes, spread evenly over the trace. */
+/** Looks at the dead bytes, one at random in each such part of the trace. */
 const SAMPLES = 2_000;
 const RESTING_ROUNDS = 10_000;
 /** More than the items of a trace take, so that nothing but the sweep removes what has expired. */
@@ -48,7 +49,8 @@ class Replay {
     this.box = new WhiteBox(bytes);
     const { context } = this.box.store;
     this.#index = new IndexTable(context, new PagePool(context));
-    this.#nextRoundMs = this.box.clock.now();
+    // Between two ticks, as the rounds of a warden may lie.
+    this.#nextRoundMs = this.box.clock.now() + TICK_MS / 2;
   }
 
   /** Moves time on, with all rounds that lie before it. */
@@ -56,10 +58,11 @@ class Replay {
     const { store, clock } = this.box;
     while (this.#nextRoundMs <= timeMs) {
       const dueMs = store.sweeper.isResting ? this.#dueMs() : this.#nextRoundMs;
-      const idle = Math.floor((Math.min(timeMs, dueMs) - this.#nextRoundMs) / SWEEP_ROUND_MS);
-      if (idle > 0) {
-        this.#restingRounds += idle;
-        this.#nextRoundMs += idle * SWEEP_ROUND_MS;
+      if (dueMs > this.#nextRoundMs) {
+        const untilDue = Math.ceil((dueMs - this.#nextRoundMs) / SWEEP_ROUND_MS);
+        const resting = Math.min(untilDue, Math.floor((timeMs - this.#nextRoundMs) / SWEEP_ROUND_MS) + 1);
+        this.#restingRounds += resting;
+        this.#nextRoundMs += resting * SWEEP_ROUND_MS;
         continue;
       }
       clock.set(this.#nextRoundMs);
@@ -140,10 +143,13 @@ export function replayExpiry(requests: readonly TraceRequest[], speed: number): 
   const firstMs = requests[0]?.timeMs ?? 0;
   const spanMs = ((requests.at(-1)?.timeMs ?? 0) - firstMs) / speed;
   const startMs = box.clock.now();
+  const random = new Random(1);
   const shares: number[] = [];
+  let sampleMs = 0;
   const sampleUntil = (untilMs: number): void => {
-    while (shares.length < SAMPLES && (shares.length / SAMPLES) * spanMs <= untilMs) {
-      replay.advanceTo(startMs + (shares.length / SAMPLES) * spanMs);
+    while (shares.length < SAMPLES && sampleMs <= untilMs) {
+      replay.advanceTo(startMs + sampleMs);
+      sampleMs = ((shares.length + 1 + random.next()) / SAMPLES) * spanMs;
       shares.push(replay.deadBytes() / Math.max(1, box.store.stats().bytesPayload));
     }
   };

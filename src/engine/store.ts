@@ -247,6 +247,6 @@ export class SharedStore {
   }
 
   stats(): EngineStats {
-    return collectStats(this.context, this.#pages);
+    return collectStats(this.context);
   }
 }
