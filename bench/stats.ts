@@ -1,6 +1,7 @@
 /**
  * What reading the statistics costs others: gets of this thread while another calls stats() some times a second, the
- * rates in turn in each round. A ratio is the median over the rounds of that to the same round's gets without any.
+ * rates in turn in each round. Times are those of this thread on a core, where the system tells. A ratio is the median
+ * over the rounds of that to the same round's gets without any.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -8,6 +9,7 @@ import { createCache } from '../src/index.js';
 import { percent, summarize, table, verdict } from './figures.js';
 import type { BenchOptions } from './options.js';
 import { CALL_MS_SAMPLES, type StatsThreadData } from './stats-thread.js';
+import { threadMs } from './thread-time.js';
 
 const RATES = [0, 10, 100];
 const ITEMS = 500_000;
@@ -34,6 +36,7 @@ export async function runStats({ rounds, sliceMs }: BenchOptions): Promise<void>
   const measure = (): number => {
     let gets = 0;
     const startMs = performance.now();
+    const startThreadMs = threadMs();
     while (performance.now() - startMs < sliceMs * SLICES) {
       for (let i = 0; i < GETS_PER_LOOK; i++) {
         item = (Math.imul(item, 1_103_515_245) + 12_345) & 0x7fffffff;
@@ -41,7 +44,7 @@ export async function runStats({ rounds, sliceMs }: BenchOptions): Promise<void>
       }
       gets += GETS_PER_LOOK;
     }
-    return ((performance.now() - startMs) * 1e6) / gets;
+    return ((threadMs() - startThreadMs) * 1e6) / gets;
   };
   const samples = RATES.map((): number[] => []);
   for (let round = -WARM_UPS; round < rounds; round++) {
