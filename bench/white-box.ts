@@ -8,6 +8,7 @@ import { SharedStore } from '../src/engine/store.js';
 import { STORED } from '../src/engine/writer.js';
 import { LruPolicy } from '../src/policies/lru.js';
 import { TypeRules, UNLIMITED } from '../src/policies/type-rules.js';
+import { UserQuotas } from '../src/policies/user-quotas.js';
 
 /** The least capacity that has a default geometry. */
 const GEOMETRY_BYTES_MIN = 2 ** 20;
@@ -39,6 +40,7 @@ export class WhiteBox {
         layout,
         Array.from({ length: layout.config.types }, () => UNLIMITED),
       ),
+      quotas: new UserQuotas(),
     });
     this.store.format();
   }

@@ -39,3 +39,4 @@ export {
 } from './owners.js';
 export { RecentCounts } from './recent-counts.js';
 export { SEQUENCE_BUSY, SeqlockReader } from './seqlock.js';
+export { STRIPE, STRIPE_JOURNAL_ENTRIES, USER, USER_OPERATION, USERS_MAX, type UsersRegion } from './users-region.js';

@@ -9,6 +9,7 @@ import { evictionLogWords } from './eviction-log.js';
 import { journalWords } from './journal.js';
 import { OWNER_SLOTS, OWNER_WORDS } from './owners.js';
 import { recentCountsWords } from './recent-counts.js';
+import { USER_OPERATION_WORDS, UsersRegion } from './users-region.js';
 
 export const MAGIC = 0x76656c6f;
 export const LAYOUT_VERSION = 1;
@@ -111,6 +112,8 @@ export interface ArenaConfig {
   readonly eventWords: number;
   /** Bytes of a segment, a power of two up to 1 GiB. */
   readonly segmentBytes: number;
+  /** Users with entries that there is room for, up to USERS_MAX; none without it. */
+  readonly users?: number;
 }
 
 /** Byte and word offsets of every region. Regions up to the first page lie in segment 0. */
@@ -132,10 +135,12 @@ export class Layout {
   readonly policyOffset: number;
   readonly directoryOffset: number;
   readonly directoryEntries: number;
+  readonly userOperationOffset: number;
   readonly journalOffset: number;
   readonly removalsOffset: number;
   readonly recentOffset: number;
   readonly evictionsOffset: number;
+  readonly users: UsersRegion;
   readonly descriptors: number;
   readonly descriptorWords: number;
   readonly pages: number;
@@ -170,12 +175,14 @@ export class Layout {
     const pagesMost = Math.floor(config.capacityBytes / config.pageBytes);
     // A third of a fair share, and some: past that the index of a shard stops growing and its chains lengthen.
     this.directoryEntries = alignUp(Math.min(pagesMost, Math.ceil((pagesMost / config.shards) * 0.35) + 16), 8);
-    this.journalOffset = alignUp(this.directoryOffset + this.directoryEntries, 16);
+    this.userOperationOffset = this.directoryOffset + this.directoryEntries;
+    this.journalOffset = alignUp(this.userOperationOffset + USER_OPERATION_WORDS, 16);
     this.removalsOffset = this.journalOffset + journalWords(JOURNAL_ENTRIES);
     this.recentOffset = this.removalsOffset + config.types * config.removalCauses * REMOVAL_WORDS;
     this.evictionsOffset = alignUp(this.recentOffset + recentCountsWords(config.types), 16);
     this.shardWords = alignUp(this.evictionsOffset + evictionLogWords(config.evictionRecords), 16);
-    this.descriptors = this.shards + this.shardWords * config.shards;
+    this.users = new UsersRegion(this.shards + this.shardWords * config.shards, config.users ?? 0);
+    this.descriptors = this.shards + this.shardWords * config.shards + this.users.words;
     this.pages = this.#fit(pagesMost);
     this.bytesMetadata = (this.descriptors + this.pages * this.descriptorWords) * 4;
     this.pagesStartBytes = alignUp(this.bytesMetadata, config.pageBytes);

@@ -1,14 +1,15 @@
 /** Everything public. */
 export { ManualClock } from '../native-free/index.js';
-export type { Cache, CacheEvent, CacheEventName, CacheStats } from './cache/cache.js';
-export { attachCache, createCache } from './cache/create.js';
+export type { Cache, CacheEvent, CacheEventName, CacheStats, UserUsage } from './cache/cache.js';
+export { type AttachFunctions, attachCache, createCache } from './cache/create.js';
 export type { EvictionQuery, EvictionRecord } from './cache/evictions.js';
 export type { CacheHandle } from './cache/handle.js';
 export type { KeySpace, SetOptions } from './cache/key-space.js';
 export type { CacheOptions, SlabOptions, TypeOptions } from './cache/options.js';
 export type { Duration, Size } from './cache/units.js';
+export type { TierOf, UserOptions } from './cache/users.js';
 export type { RejectReason, RemovalCause } from './engine/causes.js';
-export type { ClassStats, TypeStats } from './engine/statistics.js';
+export type { ClassStats, TypeStats, UsersStats } from './engine/statistics.js';
 export {
   BusyError,
   ClosedError,

@@ -11,6 +11,7 @@ import type { CacheHandle } from './handle.js';
 import { KeySpace } from './key-space.js';
 import type { Member } from './member.js';
 import type { CachePlan } from './options.js';
+import { checkUser, type UserTiers } from './users.js';
 
 /** The value type of `T`'s type `default`; unknown if it has none. */
 export type DefaultValue<T> = T extends { default: infer V } ? V : unknown;
@@ -40,6 +41,16 @@ export interface CacheStats extends Omit<EngineStats, 'byType'> {
   readonly eventsDropped: number;
 }
 
+/** What a user has. Entries whose time is over count until they are swept. */
+export interface UserUsage {
+  /** Bytes of the chunks that hold the user's entries. */
+  readonly bytes: number;
+  /** Bytes that the user may have now: the share of its tier, moved by its activity. */
+  readonly limit: number;
+  readonly entries: number;
+  readonly tier: string;
+}
+
 /** Events handed on in one go, some 0.2 ms, before the event loop gets its turn. */
 const EVENTS_PER_TURN = 100;
 
@@ -48,6 +59,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   readonly handle: CacheHandle<T>;
   readonly #member: Member;
   readonly #plan: CachePlan;
+  readonly #tiers: UserTiers | undefined;
   readonly #spaces: ReadonlyMap<string, KeySpace<unknown>>;
   readonly #emitter = new EventEmitter();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -55,12 +67,13 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   #cursor = 0;
 
   /** For createCache and attachCache. `end` is what `close` does for this thread. */
-  constructor(handle: CacheHandle<T>, member: Member, end: () => Promise<void>) {
-    const spaces = keySpaces(handle.plan, member);
+  constructor(handle: CacheHandle<T>, member: Member, tiers: UserTiers | undefined, end: () => Promise<void>) {
+    const spaces = keySpaces(handle.plan, member, tiers);
     super(spaces[0]!);
     this.handle = handle;
     this.#member = member;
     this.#plan = handle.plan;
+    this.#tiers = tiers;
     this.#end = end;
     const others = spaces.slice(1).map((setup) => [setup.plan.name, new KeySpace<unknown>(setup)] as const);
     this.#spaces = new Map<string, KeySpace<unknown>>([['default', this as KeySpace<unknown>], ...others]);
@@ -93,6 +106,22 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     const names = this.#plan.types.map(({ name }) => name);
     const { last, wants } = resolveQuery(query, names);
     return store.evictions(last, wants).map((eviction) => describeEviction(eviction, names, store.context.createdTick));
+  }
+
+  /**
+   * What a user has and may have; undefined for one without entries, and in a cache without `users`. Throws
+   * VELOCACHE_BUSY if a lock can't be had.
+   */
+  usage(user: string): UserUsage | undefined {
+    checkUser(user);
+    const tier = this.#tiers?.of(user);
+    this.#member.begin();
+    if (tier === undefined) return undefined;
+    const { store } = this.#member;
+    store.user.prepare(user, tier.shareGranules);
+    const usage = store.usage();
+    if (usage === false) throw new BusyError('usage');
+    return usage && { ...usage, tier: tier.name };
   }
 
   /** Walks the whole structure: one sentence for each violation, [] when all is well. Exact shard by shard. */
@@ -172,7 +201,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   }
 }
 
-function keySpaces(plan: CachePlan, member: Member) {
+function keySpaces(plan: CachePlan, member: Member, tiers: UserTiers | undefined) {
   const codecs = createCodecs();
   const codecsById: (Codec | undefined)[] = [];
   for (const codec of codecs.values()) codecsById[codec.id] = codec;
@@ -184,5 +213,6 @@ function keySpaces(plan: CachePlan, member: Member) {
     codec: codecs.get(type.codec)!,
     codecsById,
     itemBytesMax,
+    tiers,
   }));
 }

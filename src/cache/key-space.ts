@@ -11,18 +11,21 @@ import { BusyError, ItemTooLargeError, KeyError, NotBytesError, OptionError, Val
 import type { Member } from './member.js';
 import type { TypePlan } from './options.js';
 import { type Duration, parseDuration } from './units.js';
+import { checkUser, type Tier, type UserTiers } from './users.js';
 
 export interface SetOptions {
   /** How long this entry lives after it was stored. Default: the type's. */
   readonly ttl?: Duration | undefined;
   /** How long this entry lives after it was last stored or read. Default: the type's. */
   readonly idle?: Duration | undefined;
-  /** Whose entry it is: a non-empty string of up to 255 UTF-8 bytes. Checked; quotas by user are still to come. */
+  /**
+   * Whose entry it is: a non-empty string of up to 255 UTF-8 bytes. It counts for that user's quota, in a cache with the
+   * option `users`; elsewhere it is checked and has no effect. Default: nobody's, also where it replaces a user's.
+   */
   readonly user?: string | undefined;
 }
 
 const SET_OPTIONS = ['ttl', 'idle', 'user'];
-const USER_BYTES_MAX = 255;
 
 /** What a key space needs to know of its cache. */
 export interface SpaceSetup {
@@ -32,6 +35,7 @@ export interface SpaceSetup {
   readonly codec: Codec;
   readonly codecsById: readonly (Codec | undefined)[];
   readonly itemBytesMax: number;
+  readonly tiers: UserTiers | undefined;
 }
 
 export class KeySpace<V> {
@@ -42,6 +46,7 @@ export class KeySpace<V> {
   readonly #codec: Codec;
   readonly #codecsById: readonly (Codec | undefined)[];
   readonly #itemBytesMax: number;
+  readonly #tiers: UserTiers | undefined;
   readonly #lifetime = { deadline: 0, idleTicks: 0 };
 
   constructor(setup: SpaceSetup) {
@@ -52,6 +57,7 @@ export class KeySpace<V> {
     this.#codec = setup.codec;
     this.#codecsById = setup.codecsById;
     this.#itemBytesMax = setup.itemBytesMax;
+    this.#tiers = setup.tiers;
   }
 
   /**
@@ -63,25 +69,39 @@ export class KeySpace<V> {
     if (value === undefined) throw new ValueError('undefined can not be stored: it would look like a miss; use delete');
     const ttlMs = this.#ttlOf(options);
     const idleMs = this.#idleOf(options);
+    const user = options?.user;
+    const tier = this.#tierOf(user);
     // The codec may run the user's code, and so may reading the options, either of which may call the cache: so the
     // options come first, since what the codec returns is good only until it is called again.
-    return this.#put(key, this.#codec.encode(value), this.#codec.id, ttlMs, idleMs);
+    return this.#put(key, this.#codec.encode(value), this.#codec.id, ttlMs, idleMs, user, tier);
   }
 
   /** Stores bytes as they are, to be read by `getBytes` or `get`. Otherwise like `set`. */
   setBytes(key: string, bytes: Uint8Array, options?: SetOptions): boolean {
     if (!(bytes instanceof Uint8Array)) throw new ValueError('setBytes takes a Uint8Array; use set for other values');
     const ttlMs = this.#ttlOf(options);
-    return this.#put(key, bytes, 0, ttlMs, this.#idleOf(options));
+    const idleMs = this.#idleOf(options);
+    const user = options?.user;
+    return this.#put(key, bytes, 0, ttlMs, idleMs, user, this.#tierOf(user));
   }
 
-  #put(key: string, bytes: Uint8Array, codecId: number, ttlMs: number, idleMs: number): boolean {
+  /** With a tier, the entry is the user's. */
+  #put(
+    key: string,
+    bytes: Uint8Array,
+    codecId: number,
+    ttlMs: number,
+    idleMs: number,
+    user: string | undefined,
+    tier: Tier | undefined,
+  ): boolean {
     this.#begin(key);
+    if (user !== undefined && tier !== undefined) this.#store.user.prepare(user, tier.shareGranules);
     const itemBytes = this.#store.key.byteLength + bytes.length;
     if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
     this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#store.context.clock.deadline(ttlMs);
     this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
-    const outcome = this.#store.set(bytes, codecId, this.#lifetime);
+    const outcome = this.#store.set(bytes, codecId, this.#lifetime, tier !== undefined);
     if (outcome === BUSY) throw new BusyError('set');
     return outcome === STORED;
   }
@@ -96,6 +116,13 @@ export class KeySpace<V> {
   #idleOf(options: SetOptions | undefined): number {
     const idle = options?.idle;
     return idle === undefined ? this.#plan.idleMs : parseDuration('idle', idle);
+  }
+
+  /** The tier of a set's user; none without a user, or in a cache without users. */
+  #tierOf(user: string | undefined): Tier | undefined {
+    if (user === undefined) return undefined;
+    checkUser(user);
+    return this.#tiers?.of(user);
   }
 
   /** Every operation on a key begins here. */
@@ -223,10 +250,6 @@ function checkSetOptions(options: SetOptions): void {
     if (!SET_OPTIONS.includes(name))
       throw new OptionError(name, 'given', `the options of set are ${SET_OPTIONS.join(', ')}`);
   }
-  const { user } = options;
-  if (user === undefined) return;
-  const isValid = typeof user === 'string' && user !== '' && Buffer.byteLength(user) <= USER_BYTES_MAX;
-  if (!isValid) throw new OptionError('user', user, `must be a non-empty string of up to ${USER_BYTES_MAX} bytes`);
 }
 
 function keyProblem(outcome: number): string {

@@ -22,6 +22,7 @@ import { SharedStore } from '../engine/store.js';
 import { ClosedError, HandleError, ThreadsError } from '../errors.js';
 import { LruPolicy } from '../policies/lru.js';
 import { TypeRules } from '../policies/type-rules.js';
+import { UserQuotas } from '../policies/user-quotas.js';
 import { type CacheHandle, checkHandle } from './handle.js';
 import { fromWarden, type JoinMessage, LEAVE } from './messages.js';
 
@@ -67,6 +68,7 @@ export class Member {
       weakMemory: process.arch !== 'x64' && process.arch !== 'ia32',
       policy: new LruPolicy(arena.meta, arena.layout, this.#clock),
       rules: new TypeRules(arena.meta, arena.layout, types),
+      quotas: new UserQuotas(),
       lockWaitMs,
     });
   }

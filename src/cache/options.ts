@@ -7,6 +7,7 @@ import { OptionError } from '../errors.js';
 import { LruPolicy } from '../policies/lru.js';
 import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
+import { resolveUsers, USER_OPTIONS, type UserOptions, type UsersPlan } from './users.js';
 
 export interface SlabOptions {
   /** Bytes of a page, a power of two from 4 KiB to 1 MiB. Default: 16 KiB to 128 KiB, by capacity. */
@@ -48,6 +49,8 @@ export interface CacheOptions<T> {
   readonly slab?: SlabOptions;
   /** Types of entries, each with its own key space; `default` is always there. At most 255. */
   readonly types?: { readonly [K in keyof T]?: TypeOptions };
+  /** Accounts and quotas of users, for `set(…, { user })`. Default: none; `user` has no effect then. */
+  readonly users?: UserOptions;
   /** A clock for tests and replays, which all threads follow. Default: the machine's monotonic clock. */
   readonly clock?: ManualClock;
 }
@@ -69,6 +72,7 @@ export interface CachePlan {
   readonly growthFactor: number;
   readonly itemBytesMax: number;
   readonly types: readonly TypePlan[];
+  readonly users?: UsersPlan;
 }
 
 const CAPACITY_MIN = 2 ** 20;
@@ -81,12 +85,14 @@ const EVICTION_RECORD_SHARE = 2 ** 15;
 const EVICTION_RECORDS_MAX = 256;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
-  checkNames('options', options, ['capacity', 'slab', 'types', 'clock']);
+  checkNames('options', options, ['capacity', 'slab', 'types', 'users', 'clock']);
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
   const slab = options.slab ?? {};
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
   const types = resolveTypes(options.types ?? {});
   checkClock(options.clock);
+  if (options.users !== undefined) checkNames('users', options.users, USER_OPTIONS);
+  const users = options.users && resolveUsers(options.users, capacityBytes);
   const shards = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
   const pageDefault = Math.min(2 ** 20, Math.max(2 ** 14, ceilPower(capacityBytes / shards / PAGES_PER_SHARD)));
   const pageBytes = parseSize('slab.pageSize', slab.pageSize ?? pageDefault, 2 ** 12, 2 ** 20);
@@ -108,8 +114,10 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     evictionRecords: Math.min(EVICTION_RECORDS_MAX, ceilPower(capacityBytes / shards / EVICTION_RECORD_SHARE)),
     eventWords: Math.min(2 ** 18, Math.max(2 ** 11, ceilPower(capacityBytes / 2 ** 12))),
     segmentBytes: 2 ** 30,
+    users: users?.max ?? 0,
   };
-  return { arena, growthFactor, itemBytesMax, types };
+  const plan = { arena, growthFactor, itemBytesMax, types };
+  return users === undefined ? plan : { ...plan, users };
 }
 
 /** By its buffer, not its class: another copy of this package may have made it. */

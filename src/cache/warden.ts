@@ -8,7 +8,7 @@
  */
 import { MessageChannel, type MessagePort, postMessageToThread } from 'node:worker_threads';
 import { compareExchange, load, store as storeWord } from '#atomics';
-import { HEADER, OWNER_SLOTS, SHARD } from '../../native-free/index.js';
+import { HEADER, OWNER_SLOTS, SHARD, STRIPE } from '../../native-free/index.js';
 import type { Member } from './member.js';
 import { ALIVE, answerHello, fromWarden, type HelloMessage, isMessage, type JoinMessage, LEAVE } from './messages.js';
 import { SWEEP_ROUND_MS, sweepSlice } from './sweep.js';
@@ -34,7 +34,9 @@ export class Warden {
   readonly #hellos = new Map<number, { threadId: number; port: MessagePort }>();
   /** Deaths whose recovery is not finished: a lock could not be had. */
   readonly #unfinished = new Map<number, number>();
-  /** Lock words seen held, by shard, and since when. */
+  /** Locks of shards and of stripes of users. */
+  readonly #locks: readonly number[];
+  /** Lock words seen held, by lock, and since when. */
   readonly #held: { token: number; sinceMs: number }[];
   readonly #publish: () => void;
   #eventHead: number;
@@ -46,7 +48,12 @@ export class Warden {
     this.#threadId = threadId;
     this.#publish = publish;
     this.#eventHead = member.store.events.head;
-    this.#held = Array.from({ length: member.arena.layout.config.shards }, () => ({ token: 0, sinceMs: 0 }));
+    const { layout } = member.arena;
+    this.#locks = [
+      ...Array.from({ length: layout.config.shards }, (_, i) => layout.shard(i) + SHARD.lock),
+      ...Array.from({ length: layout.users.stripes }, (_, i) => layout.users.stripe(i) + STRIPE.lock),
+    ];
+    this.#held = this.#locks.map(() => ({ token: 0, sinceMs: 0 }));
   }
 
   /** Takes office, asks every attached thread for its line, and begins its rounds. */
@@ -158,11 +165,11 @@ export class Warden {
 
   /** The owner of a lock that has been held for long may have abandoned it and live on. */
   #askHolders(): void {
-    const { layout, meta } = this.#member.arena;
+    const { meta } = this.#member.arena;
     const now = performance.now();
     for (let i = 0; i < this.#held.length; i++) {
       const seen = this.#held[i]!;
-      const token = load(meta, layout.shard(i) + SHARD.lock) & ~1;
+      const token = load(meta, this.#locks[i]!) & ~1;
       if (token !== seen.token) {
         seen.token = token;
         seen.sinceMs = now;

@@ -11,12 +11,14 @@ export const REMOVAL_CAUSES = [
   'recovered',
   'share',
   'pressure',
+  'quota',
 ] as const;
 
 /**
  * explicit: `delete`. replaced: overwritten by `set`. expired: its TTL ran out. idle: not read for its idle time.
  * size: evicted to make room. flushed: `clear` or `clearAll`. recovered: emptied with a shard that could not be
- * repaired. share: evicted because its type had its share. pressure: evicted ahead of need.
+ * repaired. share: evicted because its type had its share. pressure: evicted ahead of need. quota: evicted because its
+ * user had more than its quota.
  */
 export type RemovalCause = (typeof REMOVAL_CAUSES)[number];
 
@@ -30,6 +32,7 @@ export const CAUSE = {
   recovered: 6,
   share: 7,
   pressure: 8,
+  quota: 9,
 } as const;
 
 /** The causes of evictions: all but those that the user brings about, the end of an entry's time, and harm. */
@@ -80,5 +83,6 @@ export const GLOBAL_COUNTER = {
   itemsMoved: 5,
   shardsEmptied: 6,
   splitsSkipped: 7,
+  userRejects: 8,
 } as const;
-export const GLOBAL_COUNTERS = 8;
+export const GLOBAL_COUNTERS = 9;

@@ -1,7 +1,7 @@
 /**
  * What every part of the engine in one thread shares: the arena, who this thread is, and its critical sections.
  *
- * Lock order: large lock -> shard lock -> event lock. A thread holds at most one of each.
+ * Lock order: large lock -> shard lock -> stripe of users -> event lock. A thread holds at most one of each.
  *
  * A section may be left open by a thread that lives on (a time-out of `vm`, a stack overflow that is caught). So each
  * entry point first calls `repairAbandoned`: no operation of this thread can be under way then, since operations are
@@ -37,6 +37,11 @@ export const LOCK_WAIT_MS = 400;
 /** The large lock is held while a chained item is built: longer, and still bounded. */
 const LARGE_WAIT_MS = 2_000;
 
+/** In a shard's condition word: an invariant failed, it must be emptied before it is used. */
+export const CONDITION_BROKEN = 1;
+/** In a shard's condition word: a section ended before it was whole, it must be repaired before it is used. */
+const CONDITION_LEFT = 2;
+
 const NONE = -1;
 
 export class Context {
@@ -56,8 +61,14 @@ export class Context {
   readonly shardShift: number;
   /** How long this thread waits for a shard; the warden, which must see to the dead meanwhile, hardly at all. */
   readonly lockWaitMs: number;
-  /** Finishes what a thread that is gone left in a shard; set by the recovery. Called under the shard's lock. */
-  repairLocked: (shard: number) => void = () => {};
+  /**
+   * Finishes what a thread that is gone left in a shard; set by the recovery. Called under the shard's lock. False if it
+   * has to be done again: the lock of a stripe of users could not be had.
+   */
+  repairLocked: (shard: number) => boolean = () => true;
+  /** Lets go of a stripe of users that this thread holds; set by the table of users. */
+  repairStripe: () => void = () => {};
+  holdsStripe = false;
   /** Lets go of what this thread's intents hold; set by the recovery. */
   settleIntents: () => void = () => {};
   /** This thread has memory on an intent: within an operation, or left by one that was abandoned. */
@@ -120,8 +131,28 @@ export class Context {
       return false;
     }
     this.journal.begin(shard + this.layout.journalOffset);
-    if (got === LOCK_LEFT || this.meta[shard + SHARD.condition] !== 0) this.repairLocked(shard);
-    return true;
+    if (got !== LOCK_LEFT && this.meta[shard + SHARD.condition] === 0) return true;
+    if (this.#repaired(shard)) return true;
+    this.leave(shard);
+    return false;
+  }
+
+  /** Repairs a shard under its lock, or marks it for whoever enters it next. */
+  #repaired(shard: number): boolean {
+    const isWhole = this.repairLocked(shard);
+    const condition = this.meta[shard + SHARD.condition]!;
+    if (!isWhole && condition === 0) this.meta[shard + SHARD.condition] = CONDITION_LEFT;
+    else if (isWhole && condition === CONDITION_LEFT) this.meta[shard + SHARD.condition] = 0;
+    return isWhole;
+  }
+
+  /** Ends an operation that can't go on in the middle of a section: the next to enter the shard repairs it. */
+  giveUpSection(): void {
+    if (this.#held !== NONE) {
+      if (this.meta[this.#held + SHARD.condition] === 0) this.meta[this.#held + SHARD.condition] = CONDITION_LEFT;
+      this.leave(this.#held);
+    }
+    if (this.#holdsLarge) this.leaveLarge();
   }
 
   leave(shard: number): void {
@@ -131,14 +162,15 @@ export class Context {
 
   /** Whether this thread has left a section open. Cheap: every entry point asks. */
   get hasAbandoned(): boolean {
-    return this.#held !== NONE || this.#holdsLarge || this.holdsIntents;
+    return this.#held !== NONE || this.#holdsLarge || this.holdsIntents || this.holdsStripe;
   }
 
   repairAbandoned(): void {
+    this.repairStripe();
     const shard = this.#held;
     if (shard !== NONE && isHeldBy(this.meta, shard + SHARD.lock, this.token)) {
       this.journal.begin(shard + this.layout.journalOffset);
-      this.repairLocked(shard);
+      this.#repaired(shard);
       release(this.meta, shard + SHARD.lock);
     }
     this.#held = NONE;

@@ -15,6 +15,7 @@ import type { Context } from './context.js';
 import { NOT_EXPIRED } from './expiry.js';
 import type { IndexTable } from './index-table.js';
 import type { Items } from './items.js';
+import type { Ownership } from './ownership.js';
 import { PageMover } from './page-mover.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, type EvictionRules, NO_TYPE } from './ports.js';
@@ -57,6 +58,7 @@ export class Evictor {
     chains: Chains,
     policy: EvictionPolicy,
     rules: EvictionRules,
+    ownership: Ownership,
   ) {
     this.#context = context;
     this.#index = index;
@@ -66,7 +68,7 @@ export class Evictor {
     this.#reserved = new Int32Array(context.layout.config.types);
     this.#candidates = new Candidates(context);
     this.#victims = new Victims(context, index, pages, items, this.#candidates, policy, rules);
-    this.#mover = new PageMover(context, index, pages, items, chains, this.#victims, this.#candidates);
+    this.#mover = new PageMover(context, index, pages, items, chains, ownership, this.#victims, this.#candidates);
   }
 
   /**

@@ -19,6 +19,7 @@ import type { IndexTable, Place } from './index-table.js';
 import {
   CONTINUATION_BYTES,
   FLAG_CHAINED,
+  FLAG_OWNED,
   FLAG_PINNED,
   flagsOf,
   headerBytes,
@@ -30,6 +31,7 @@ import {
   WORD_SIZES,
   WORD_VALUE_BYTES,
 } from './item.js';
+import type { Ownership } from './ownership.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
 import { TAG_IDLE } from './tag.js';
@@ -53,6 +55,7 @@ export class Items {
   readonly #chains: Chains;
   readonly #policy: EvictionPolicy;
   readonly #log: EvictionLog;
+  readonly #ownership: Ownership;
   readonly #events: EventRing;
   readonly #recent: RecentCounts;
   readonly #keyScratch = new Uint8Array(65_536);
@@ -62,6 +65,7 @@ export class Items {
     index: IndexTable,
     pages: PagePool,
     chains: Chains,
+    ownership: Ownership,
     policy: EvictionPolicy,
     log: EvictionLog,
   ) {
@@ -73,6 +77,7 @@ export class Items {
     this.#policy = policy;
     this.#log = log;
     this.#recent = new RecentCounts(context.meta, context.layout.config.types);
+    this.#ownership = ownership;
     this.#events = new EventRing(context.meta, context.layout.events, context.layout.config.eventWords);
   }
 
@@ -93,8 +98,8 @@ export class Items {
     return classes.granules[classes.classFor(header + stream)]!;
   }
 
-  /** Granules of all chunks of an item that is stored. */
-  granulesOf(ref: number): number {
+  /** The same for the item at `ref`. */
+  granulesAt(ref: number): number {
     const { arena } = this.#context;
     const sizes = arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!;
     return this.granules(keyBytesOf(sizes), this.valueBytes(ref), flagsOf(sizes));
@@ -198,9 +203,13 @@ export class Items {
     this.finishRemovalLocked(shard, ref, sizes, valueBytes, cause, tag, time);
   }
 
-  /** Gives an item's chunks back, in the transaction in hand: a chain is only marked to be freed behind its commit. */
+  /**
+   * Gives an item's chunks back, and takes it off its user's list, in the transaction in hand: a chain is only marked to
+   * be freed behind its commit, as is what the list is owed.
+   */
   releaseChunksLocked(shard: number, ref: number, sizes: number): void {
     const flags = flagsOf(sizes);
+    if ((flags & FLAG_OWNED) !== 0) this.#ownership.noteOutLocked(shard, ref, this.granulesAt(ref));
     if ((flags & FLAG_CHAINED) === 0) this.#pages.freeLocked(shard, ref);
     else if ((flags & FLAG_PINNED) !== 0) this.#chains.orphanLocked(ref);
     else this.#context.write(shard + SHARD.pendingFree, ref);
@@ -221,7 +230,7 @@ export class Items {
   ): void {
     const type = typeOf(sizes);
     this.#countRemovalLocked(shard, type, cause);
-    this.#context.journal.commit();
+    this.commitLocked(shard);
     // The chunk's bytes are still those of the item: nobody can take it before this section ends.
     if (((LOGGED >>> cause) & 1) !== 0) {
       this.#logLocked(shard, ref, sizes, valueBytes, cause, this.#ticksUnused(shard, tag, time));
@@ -262,6 +271,12 @@ export class Items {
     const bytes = keyBytes + valueBytes;
     const log = shard + layout.evictionsOffset;
     this.#log.appendLocked(log, tick, ticksUnused, type, cause, bytes, keyBytes, arena.wordsOf(ref), keyAt);
+  }
+
+  /** Commits, and pays what users' lists are owed by it: nothing else may come between. */
+  commitLocked(shard: number): void {
+    this.#context.journal.commit();
+    this.#ownership.payLocked(shard);
   }
 
   /** Whether any thread listens for a kind of event. */

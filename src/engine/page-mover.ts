@@ -9,8 +9,9 @@ import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import { NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
-import { FLAG_CHAINED, FLAG_CONTINUATION, flagsOf, WORD_HASH, WORD_NEXT, WORD_SIZES } from './item.js';
+import { FLAG_CHAINED, FLAG_CONTINUATION, FLAG_OWNED, flagsOf, WORD_HASH, WORD_NEXT, WORD_SIZES } from './item.js';
 import type { Items } from './items.js';
+import type { Ownership } from './ownership.js';
 import { type PagePool, pageClass } from './page-pool.js';
 import type { Victims } from './victims.js';
 
@@ -23,6 +24,7 @@ export class PageMover {
   readonly #pages: PagePool;
   readonly #items: Items;
   readonly #chains: Chains;
+  readonly #ownership: Ownership;
   readonly #victims: Victims;
   readonly #candidates: Candidates;
   readonly #place = new Place();
@@ -33,6 +35,7 @@ export class PageMover {
     pages: PagePool,
     items: Items,
     chains: Chains,
+    ownership: Ownership,
     victims: Victims,
     candidates: Candidates,
   ) {
@@ -41,6 +44,7 @@ export class PageMover {
     this.#pages = pages;
     this.#items = items;
     this.#chains = chains;
+    this.#ownership = ownership;
     this.#victims = victims;
     this.#candidates = candidates;
   }
@@ -186,8 +190,9 @@ export class PageMover {
     }
     const flags = flagsOf(arena.wordsOf(head)[arena.wordIndex(head) + WORD_SIZES]!);
     if ((flags & FLAG_CHAINED) !== 0) this.#items.renewGenerationLocked(shard, head);
+    if (head === target && (flags & FLAG_OWNED) !== 0) this.#ownership.noteMoveLocked(shard, ref, target);
     this.#pages.freeLocked(shard, ref);
-    journal.commit();
+    this.#items.commitLocked(shard);
     this.#pages.finishRelease();
     this.#context.countGlobal(GLOBAL_COUNTER.itemsMoved, 1);
   }

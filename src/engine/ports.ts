@@ -47,3 +47,11 @@ export interface EvictionRules {
   /** Granules that it should give up now: for a type that makes room ahead, more than the excess. */
   surplus(type: number, granules: number): number;
 }
+
+/** Decides how much a user may have: the share of its tier, moved by its activity. What it keeps is one word a user. */
+export interface QuotaPolicy {
+  /** The activity of a user that stores something at a tick; `activity` was 0 for a new one. */
+  active(activity: number, tick: number): number;
+  /** Granules that a user of this activity may have at a tick, of `shareGranules` that its tier gives. */
+  limit(shareGranules: number, activity: number, tick: number): number;
+}

@@ -13,11 +13,11 @@ import { checkpoint, compareExchange, compareExchangePair } from '#atomics';
 import { BUCKET, BUCKET_SLOTS, isBefore, SEQUENCE_BUSY, type SeqlockReader, SHARD } from '../../native-free/index.js';
 import { GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
-import type { Context } from './context.js';
+import { CONDITION_BROKEN, type Context } from './context.js';
 import { expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import {
-  CODEC_SHIFT,
+  codecOf,
   FLAG_CHAINED,
   flagsOf,
   headerBytes,
@@ -30,7 +30,6 @@ import {
 import type { Key } from './key.js';
 import { Landing } from './landing.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
-import { CONDITION_BROKEN } from './recovery.js';
 import { TAG_IDLE, TAG_MASK } from './tag.js';
 
 /** What a lookup is for. */
@@ -192,7 +191,7 @@ export class Reader {
     this.payloadBytes = key.byteLength + length;
     if (want === READ_PRESENCE) return true;
     this.length = length;
-    this.codec = flags >>> CODEC_SHIFT;
+    this.codec = codecOf(flags);
     if (this.codec === 0) this.landing.forUser(length);
     else this.landing.forScratch(length);
     const { ref } = this.#place;

@@ -20,6 +20,8 @@ import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import { type Chains, INTENT_PIN } from './chains.js';
 import type { Context } from './context.js';
 import type { IndexTable } from './index-table.js';
+import type { Items } from './items.js';
+import type { Ownership } from './ownership.js';
 import { PAGE_INDEX, PAGE_ITEMS, type PagePool, pageClass, pageKind } from './page-pool.js';
 
 export class Rebuild {
@@ -27,18 +29,32 @@ export class Rebuild {
   readonly #index: IndexTable;
   readonly #pages: PagePool;
   readonly #chains: Chains;
+  readonly #items: Items;
+  readonly #ownership: Ownership;
 
-  constructor(context: Context, index: IndexTable, pages: PagePool, chains: Chains) {
+  constructor(
+    context: Context,
+    index: IndexTable,
+    pages: PagePool,
+    chains: Chains,
+    items: Items,
+    ownership: Ownership,
+  ) {
     this.#context = context;
+    this.#items = items;
+    this.#ownership = ownership;
     this.#index = index;
     this.#pages = pages;
     this.#chains = chains;
   }
 
-  emptyLocked(shard: number): void {
+  /** False if the lock of a stripe of users can't be had: to be called again. */
+  emptyLocked(shard: number): boolean {
     const { layout, meta, journal } = this.#context;
-    this.#context.countGlobal(GLOBAL_COUNTER.shardsEmptied, 1);
     journal.recover(shard + layout.journalOffset);
+    const isInShard = (ref: number) => this.#pages.ownerOf(this.#pages.state(layout.pageOf(ref))) === shard;
+    if (!this.#ownership.forgetShardLocked(shard, isInShard, (ref) => this.#items.granulesAt(ref))) return false;
+    this.#context.countGlobal(GLOBAL_COUNTER.shardsEmptied, 1);
     this.#clearBuckets(shard);
     meta[shard + SHARD.pendingFree] = 0;
     meta[shard + SHARD.draining] = 0;
@@ -55,6 +71,7 @@ export class Rebuild {
     this.#relinkPages(shard);
     journal.commit();
     store(meta, shard + SHARD.condition, 0);
+    return true;
   }
 
   /** Sequences go forward over the emptying, as over any write. */

@@ -22,23 +22,30 @@ import {
 } from '../../native-free/index.js';
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import { type Chains, INTENT_BUILDING } from './chains.js';
-import type { Context } from './context.js';
+import { CONDITION_BROKEN, type Context } from './context.js';
 import { EVENT, type Items } from './items.js';
+import type { Ownership } from './ownership.js';
 import type { PagePool } from './page-pool.js';
-
-/** In a shard's condition word: it must be emptied before it is used. */
-export const CONDITION_BROKEN = 1;
 
 export class Recovery {
   readonly #context: Context;
   readonly #pages: PagePool;
   readonly #chains: Chains;
   readonly #items: Items;
-  readonly #empty: (shard: number) => void;
+  readonly #ownership: Ownership;
+  readonly #empty: (shard: number) => boolean;
 
-  /** `empty` empties a shard under its lock. */
-  constructor(context: Context, pages: PagePool, chains: Chains, items: Items, empty: (shard: number) => void) {
+  /** `empty` empties a shard under its lock; false if it must be called again. */
+  constructor(
+    context: Context,
+    pages: PagePool,
+    chains: Chains,
+    items: Items,
+    ownership: Ownership,
+    empty: (shard: number) => boolean,
+  ) {
     this.#context = context;
+    this.#ownership = ownership;
     this.#pages = pages;
     this.#chains = chains;
     this.#items = items;
@@ -47,27 +54,38 @@ export class Recovery {
     context.settleIntents = () => this.settleIntents(context.slot);
   }
 
-  /** Brings a shard to rest whose lock was left by another, or abandoned by this thread. Under the lock. */
-  repairLocked(shard: number): void {
+  /**
+   * Brings a shard to rest whose lock was left by another, or abandoned by this thread. Under the lock. False if it
+   * must be done again, since the lock of a stripe of users could not be had.
+   */
+  repairLocked(shard: number): boolean {
+    if (!this.#isAtRestLocked(shard)) return false;
+    this.#context.journal.begin(shard + this.#context.layout.journalOffset);
+    this.#context.countGlobal(GLOBAL_COUNTER.recoveries, 1);
+    this.#items.emit(EVENT.recover, 0, CAUSE.recovered, 0, NO_KEY, 0, 0);
+    return true;
+  }
+
+  #isAtRestLocked(shard: number): boolean {
     const { meta } = this.#context;
     try {
-      if (meta[shard + SHARD.condition] !== CONDITION_BROKEN) this.#undoLocked(shard);
+      if (meta[shard + SHARD.condition] !== CONDITION_BROKEN && !this.#undoLocked(shard)) return false;
     } catch (error) {
       if (!(error instanceof InvariantError)) throw error;
       meta[shard + SHARD.condition] = CONDITION_BROKEN;
     }
-    if (meta[shard + SHARD.condition] === CONDITION_BROKEN) this.#empty(shard);
-    this.#context.journal.begin(shard + this.#context.layout.journalOffset);
-    this.#context.countGlobal(GLOBAL_COUNTER.recoveries, 1);
-    this.#items.emit(EVENT.recover, 0, CAUSE.recovered, 0, NO_KEY, 0, 0);
+    return meta[shard + SHARD.condition] !== CONDITION_BROKEN || this.#empty(shard);
   }
 
-  #undoLocked(shard: number): void {
+  #undoLocked(shard: number): boolean {
     const { journal, layout } = this.#context;
     journal.recover(shard + layout.journalOffset);
+    // Before any page goes to the pool: its chunks may still be on lists.
+    if (!this.#ownership.settleLocked(shard)) return false;
     this.#pages.reclaimSpareLocked(shard);
     this.#pages.endDrainLocked(shard);
     this.#chains.freePendingLocked(shard);
+    return true;
   }
 
   /**
@@ -97,6 +115,7 @@ export class Recovery {
       if (!this.#context.enter(shard)) return false;
       this.#context.leave(shard);
     }
+    if (!this.#ownership.takeOverStripes()) return false;
     if (!this.#takeOver(HEADER.largeLock, token) || !this.#takeOver(layout.eventLock, token)) return false;
     if (!this.settleIntents(slot)) return false;
     this.#pages.recountReleases();

@@ -11,6 +11,7 @@ import {
 } from './causes.js';
 import type { Context } from './context.js';
 import { PAGE_FREE, PAGE_INDEX, PAGE_ITEMS, pageClass, pageKind } from './page-pool.js';
+import type { Quota } from './quota.js';
 
 export interface TypeStats {
   /** Entries stored, expired ones that were not yet removed among them. */
@@ -70,10 +71,24 @@ export interface ClassStats {
   readonly fragmentation: number;
 }
 
+export interface UsersStats {
+  /** Users with entries. */
+  readonly active: number;
+  /** Bytes of the chunks that hold their entries. */
+  readonly bytes: number;
+  /** Users with entries that there is room for, at least. 0: the cache was created without users. */
+  readonly max: number;
+  /** Entries that users over their quota gave up. */
+  readonly evictions: number;
+  /** Sets that were refused for the quota of their user, or because `max` users have entries. */
+  readonly rejects: number;
+}
+
 /** bytesUsed + bytesFree + bytesIndex + bytesMetadata = capacityBytes. */
 export interface EngineStats extends TypeStats {
   /** Milliseconds since the creation, on the cache's clock. */
   readonly uptimeMs: number;
+  readonly users: UsersStats;
   readonly capacityBytes: number;
   /** Bytes of tables, fixed at creation. */
   readonly bytesMetadata: number;
@@ -105,7 +120,7 @@ export interface EngineStats extends TypeStats {
   readonly splitsSkipped: number;
 }
 
-export function collectStats(context: Context): EngineStats {
+export function collectStats(context: Context, quota: Quota): EngineStats {
   const { layout, arena } = context;
   const counts = context.counters.sums();
   const recent = recentEvictions(context);
@@ -117,9 +132,16 @@ export function collectStats(context: Context): EngineStats {
   const remainder = layout.config.capacityBytes - layout.bytesTotal;
   let threads = 0;
   for (let slot = 0; slot < OWNER_SLOTS; slot++) if (arena.owners.isLive(slot)) threads += 1;
+  const total = sumTypes(byType);
   return {
-    ...sumTypes(byType),
+    ...total,
     uptimeMs: context.clock.nowMs() - context.createdMs[0]!,
+    users: {
+      ...quota.totals(),
+      max: layout.config.users ?? 0,
+      evictions: total.removals.quota,
+      rejects: global(GLOBAL_COUNTER.userRejects),
+    },
     capacityBytes: layout.config.capacityBytes,
     bytesMetadata: layout.pagesStartBytes,
     bytesIndex: indexPages * pageBytes,

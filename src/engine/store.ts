@@ -18,25 +18,29 @@ import {
 } from '../../native-free/index.js';
 import { CAUSE } from './causes.js';
 import { Chains } from './chains.js';
-import { Context, LOCK_WAIT_MS } from './context.js';
+import { CONDITION_BROKEN, Context, LOCK_WAIT_MS } from './context.js';
 import { latestEvictions } from './evictions.js';
 import { Evictor } from './evictor.js';
 import { BUCKETS_AT_START, IndexTable, Place } from './index-table.js';
 import { typeOf, WORD_SIZES } from './item.js';
 import { Items } from './items.js';
 import { Key } from './key.js';
+import { Ownership, SECTION_BUSY } from './ownership.js';
 import { PAGE_INDEX, PagePool } from './page-pool.js';
-import { type EvictionPolicy, type EvictionRules, NO_TYPE } from './ports.js';
+import { type EvictionPolicy, type EvictionRules, NO_TYPE, type QuotaPolicy } from './ports.js';
+import { Quota, type UserUsage } from './quota.js';
 import { Reader } from './reader.js';
 import { Rebuild } from './rebuild.js';
-import { CONDITION_BROKEN, Recovery } from './recovery.js';
+import { Recovery } from './recovery.js';
 import { Scanner } from './scanner.js';
 import { Shares } from './shares.js';
 import type { SizeClasses } from './size-classes.js';
 import { collectStats, type EngineStats } from './statistics.js';
 import { Sweeper } from './sweeper.js';
+import { User } from './user.js';
+import { UserTable } from './user-table.js';
 import { Verifier } from './verifier.js';
-import { type Lifetime, Writer } from './writer.js';
+import { BUSY, type Lifetime, Writer } from './writer.js';
 
 /** Buckets that one section of a clearing goes through. */
 const CLEAR_BUCKETS = 16;
@@ -54,6 +58,7 @@ export interface StoreOptions {
   readonly weakMemory: boolean;
   readonly policy: EvictionPolicy;
   readonly rules: EvictionRules;
+  readonly quotas: QuotaPolicy;
   /** How long to wait for a shard; for a thread that others wait for, less than LOCK_WAIT_MS, the default. */
   readonly lockWaitMs?: number;
 }
@@ -61,6 +66,8 @@ export interface StoreOptions {
 export class SharedStore {
   readonly context: Context;
   readonly key: Key;
+  /** The user of the next set, if it has one. */
+  readonly user: User;
   readonly reader: Reader;
   readonly sweeper: Sweeper;
   readonly scanner: Scanner;
@@ -72,33 +79,51 @@ export class SharedStore {
   readonly #evictions: EvictionLog;
   readonly #writer: Writer;
   readonly #verifier: Verifier;
+  readonly #quota: Quota;
   readonly #place = new Place();
   readonly #steal = (shard: number, type: number): boolean => this.#stealFor(shard, type);
   #stealCursor = 0;
   #trimCursor = 0;
 
   constructor(options: StoreOptions) {
-    const { arena, classes, clock, slot, threadId, policy, rules } = options;
+    const { arena, classes, clock, slot, threadId, policy, rules, quotas } = options;
     const { layout, meta } = arena;
     const counters = new Counters(arena.buffers[0]!, layout.counters * 4, layout.countersPerStripe, OWNER_SLOTS, slot);
     const context = new Context(arena, classes, clock, counters, slot, threadId, options.lockWaitMs ?? LOCK_WAIT_MS);
     const seqlock = new SeqlockReader(meta, arena.owners.fence(slot), options.weakMemory);
     this.context = context;
     this.key = new Key(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!);
+    this.user = new User(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!);
+    const users = new UserTable(context, quotas);
+    const ownership = new Ownership(context, users);
     this.#pages = new PagePool(context);
     const chains = new Chains(context, this.#pages);
     this.#index = new IndexTable(context, this.#pages);
     this.#evictions = new EvictionLog(meta, layout.config.evictionRecords, seqlock);
-    this.#items = new Items(context, this.#index, this.#pages, chains, policy, this.#evictions);
-    const evictor = new Evictor(context, this.#index, this.#pages, this.#items, chains, policy, rules);
+    this.#items = new Items(context, this.#index, this.#pages, chains, ownership, policy, this.#evictions);
+    const evictor = new Evictor(context, this.#index, this.#pages, this.#items, chains, policy, rules, ownership);
     const shares = new Shares(context, evictor, rules);
+    this.#quota = new Quota(context, this.#index, this.#pages, this.#items, chains, users, quotas);
     this.reader = new Reader(context, this.#index, chains, policy, seqlock, options.itemBytesMax);
-    this.#writer = new Writer(context, this.#index, this.#pages, this.#items, chains, evictor, shares, policy);
+    this.#writer = new Writer(
+      context,
+      this.#index,
+      this.#pages,
+      this.#items,
+      chains,
+      evictor,
+      shares,
+      policy,
+      ownership,
+      this.#quota,
+    );
     this.sweeper = new Sweeper(context, this.#index, this.#items, seqlock);
     this.scanner = new Scanner(context, this.#index, chains);
-    const rebuild = new Rebuild(context, this.#index, this.#pages, chains);
-    this.recovery = new Recovery(context, this.#pages, chains, this.#items, (shard) => rebuild.emptyLocked(shard));
-    this.#verifier = new Verifier(context, this.#index, this.#pages, this.#items, chains, this.key);
+    const rebuild = new Rebuild(context, this.#index, this.#pages, chains, this.#items, ownership);
+    this.recovery = new Recovery(context, this.#pages, chains, this.#items, ownership, (shard) =>
+      rebuild.emptyLocked(shard),
+    );
+    this.#verifier = new Verifier(context, this.#index, this.#pages, this.#items, chains, users, this.key);
     this.events = new EventRing(meta, layout.events, layout.config.eventWords);
   }
 
@@ -125,12 +150,13 @@ export class SharedStore {
     if (this.context.hasAbandoned) this.context.repairAbandoned();
   }
 
-  /** Stores `value` under the prepared key: STORED, NO_ROOM or BUSY. */
-  set(value: Uint8Array, codec: number, lifetime: Lifetime): number {
+  /** Stores `value` under the prepared key, as an entry of the prepared user if it is `owned`: STORED, NO_ROOM or BUSY. */
+  set(value: Uint8Array, codec: number, lifetime: Lifetime, owned = false): number {
+    const user = owned ? this.user : undefined;
     try {
-      return this.#writer.set(this.key, value, codec, lifetime, this.#steal);
+      return this.#writer.set(this.key, value, codec, lifetime, this.#steal, user);
     } catch (error) {
-      throw this.#condemn(error, this.key.hash);
+      return this.#end(error, this.key.hash);
     }
   }
 
@@ -148,8 +174,20 @@ export class SharedStore {
     try {
       return this.#writer.delete(this.key);
     } catch (error) {
-      throw this.#condemn(error, this.key.hash);
+      return this.#end(error, this.key.hash);
     }
+  }
+
+  /** What the prepared user has and may have; undefined for one without entries, false if a lock can't be had. */
+  usage(): UserUsage | undefined | false {
+    return this.#quota.usage(this.user);
+  }
+
+  /** Ends an operation that threw: BUSY, or the error for its caller. */
+  #end(error: unknown, hash: number): number {
+    if (error !== SECTION_BUSY) throw this.#condemn(error, hash);
+    this.context.giveUpSection();
+    return BUSY;
   }
 
   /**
@@ -194,6 +232,16 @@ export class SharedStore {
 
   /** Removes every entry of a type, or of all with -1. False if a lock could not be had. */
   clear(type: number): boolean {
+    try {
+      return this.#clear(type);
+    } catch (error) {
+      if (error !== SECTION_BUSY) throw error;
+      this.context.giveUpSection();
+      return false;
+    }
+  }
+
+  #clear(type: number): boolean {
     const { layout, meta } = this.context;
     for (let i = 0; i < layout.config.shards; i++) {
       const shard = layout.shard(i);
@@ -247,6 +295,6 @@ export class SharedStore {
   }
 
   stats(): EngineStats {
-    return collectStats(this.context);
+    return collectStats(this.context, this.#quota);
   }
 }

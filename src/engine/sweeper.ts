@@ -17,6 +17,7 @@ import type { Context } from './context.js';
 import { dueTick, earlier, expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import type { Items } from './items.js';
+import { SECTION_BUSY } from './ownership.js';
 
 /** A removal costs about as much as looks at this many buckets. */
 const REMOVAL_UNITS = 4;
@@ -161,8 +162,15 @@ export class Sweeper {
       return 0;
     }
     let removed = 0;
-    // Each removal may move slots and drop a bucket from the chain, so each search begins anew.
-    while (this.#removeFirst(shard, primary)) removed++;
+    try {
+      // Each removal may move slots and drop a bucket from the chain, so each search begins anew.
+      while (this.#removeFirst(shard, primary)) removed++;
+    } catch (error) {
+      if (error !== SECTION_BUSY) throw error;
+      this.#context.giveUpSection();
+      this.#earliest = earlier(this.#earliest, this.#tick || 1);
+      return removed;
+    }
     for (let bucket = primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
       this.#earliest = earlier(this.#earliest, this.#earliestOf(bucket));
     }

@@ -11,7 +11,10 @@ import {
   OWNER_SLOTS,
   PAGE,
   SHARD,
+  STRIPE,
   TYPE_WORDS,
+  USER,
+  USER_OPERATION,
 } from '../../native-free/index.js';
 import { type Chains, INTENT_PIN } from './chains.js';
 import type { Context } from './context.js';
@@ -33,6 +36,10 @@ import type { Items } from './items.js';
 import type { Key } from './key.js';
 import { PAGE_FREE, PAGE_INDEX, PAGE_ITEMS, PAGE_SPARE, type PagePool, pageClass, pageKind } from './page-pool.js';
 import { TAG_IDLE, TAG_MASK, tagOf } from './tag.js';
+import { NONE, type UserTable } from './user-table.js';
+
+/** Walks that a cache on which somebody writes may take: the sweep does, on one that is otherwise quiet. */
+const TRIES_MAX = 3;
 
 interface Tally {
   readonly chunks: Set<number>;
@@ -48,13 +55,27 @@ export class Verifier {
   readonly #pages: PagePool;
   readonly #items: Items;
   readonly #chains: Chains;
+  readonly #users: UserTable;
   readonly #key: Key;
+  /** Entries that say that they are on a user's list. */
+  readonly #owned = new Set<number>();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #problems: string[] = [];
+  /** An entry came or went between the walk of its shard and that of its user's list, or is missing from one of them. */
+  #isTorn = false;
   #where = '';
 
-  constructor(context: Context, index: IndexTable, pages: PagePool, items: Items, chains: Chains, key: Key) {
+  constructor(
+    context: Context,
+    index: IndexTable,
+    pages: PagePool,
+    items: Items,
+    chains: Chains,
+    users: UserTable,
+    key: Key,
+  ) {
     this.#context = context;
+    this.#users = users;
     this.#index = index;
     this.#pages = pages;
     this.#items = items;
@@ -64,7 +85,16 @@ export class Verifier {
 
   /** One sentence for each violation; none when all is well. */
   verify(): string[] {
+    for (let tries = 1; ; tries++) {
+      this.#isTorn = false;
+      this.#verifyOnce();
+      if (!this.#isTorn || tries === TRIES_MAX) return this.#problems;
+    }
+  }
+
+  #verifyOnce(): void {
     this.#problems = [];
+    this.#owned.clear();
     const { layout } = this.#context;
     let owned = 0;
     for (let i = 0; i < layout.config.shards; i++) {
@@ -81,7 +111,57 @@ export class Verifier {
     let free = 0;
     for (let page = 0; page < layout.pages; page++) if (this.#pages.state(page) === PAGE_FREE) free++;
     this.#expect(owned + free, layout.pages, 'free and owned pages');
-    return this.#problems;
+    this.#verifyUsers();
+  }
+
+  /** Lists, records and sums of a stripe under its lock; that each entry is on a list is exact when nobody writes. */
+  #verifyUsers(): void {
+    for (let stripe = 0; stripe < this.#users.region.stripes; stripe++) {
+      this.#where = `users ${stripe}`;
+      if (!this.#users.enter(stripe)) {
+        this.#problem('its lock could not be had');
+        continue;
+      }
+      this.#verifyStripeLocked(stripe);
+      this.#users.leave();
+    }
+    this.#where = 'users';
+    if (this.#owned.size !== 0) this.#isTorn = true;
+    this.#expect(this.#owned.size, 0, 'entries of users that are on no list');
+  }
+
+  #meetOwned(ref: number): void {
+    if (this.#owned.delete(ref)) return;
+    this.#isTorn = true;
+    this.#problem('a list holds an entry that is not in the index');
+  }
+
+  #verifyStripeLocked(stripe: number): void {
+    const { meta } = this.#context;
+    const { region } = this.#users;
+    const at = region.stripe(stripe);
+    const sums = { active: 0, granules: 0, entries: 0 };
+    this.#expect(meta[at + STRIPE.journal]!, 0, 'journal entries at rest');
+    this.#users.eachLocked((record) => {
+      const hash0 = this.#users.get(record, USER.hash0);
+      this.#expect(region.stripeOf(hash0), stripe, 'stripe of a user');
+      this.#expect(this.#users.findLocked(hash0, this.#users.get(record, USER.hash1)), record, 'record of a user');
+      let granules = 0;
+      const isSound = this.#users.walkLocked(record, (ref) => {
+        granules += this.#items.granulesAt(ref);
+        this.#meetOwned(ref);
+        return true;
+      });
+      if (!isSound) this.#problem(`the list of user ${record} does not agree with itself`);
+      this.#expect(this.#users.get(record, USER.granules), granules, `granules of user ${record}`);
+      sums.active += 1;
+      sums.granules += granules;
+      sums.entries += this.#users.get(record, USER.entries);
+    });
+    this.#expect(meta[at + STRIPE.active]!, sums.active, 'users');
+    this.#expect(meta[at + STRIPE.granules]!, sums.granules, 'granules of users');
+    this.#expect(meta[at + STRIPE.entries]!, sums.entries, 'entries of users');
+    this.#expect(this.#users.freeLocked() + sums.active, meta[at + STRIPE.fresh]!, 'free and used records');
   }
 
   #problem(sentence: string): void {
@@ -101,6 +181,7 @@ export class Verifier {
     this.#expect(meta[shard + layout.journalOffset]!, 0, 'journal entries at rest');
     this.#expect(meta[shard + SHARD.pendingFree]!, 0, 'chain waiting to be freed');
     this.#expect(meta[shard + SHARD.draining]!, 0, 'page being emptied');
+    this.#expect(meta[shard + layout.userOperationOffset + USER_OPERATION.pending]!, 0, 'debt to lists of users');
     for (let number = 0; number < meta[shard + SHARD.bucketCount]!; number++) {
       this.#verifyChainLocked(shard, number, tally);
     }
@@ -177,6 +258,7 @@ export class Verifier {
       return;
     }
     this.#verifyKey(ref, sizes, hash, number);
+    if (this.#users.ownerOf(ref) !== NONE) this.#owned.add(ref);
     const stream = paddedKey(keyBytesOf(sizes)) + valueBytes;
     if ((flags & FLAG_CHAINED) !== 0) this.#tallyPieces(shard, ref, stream, headerBytes(flags), tally);
     else tally.requested[this.#context.classes.classFor(stream + headerBytes(flags))]! += stream + headerBytes(flags);

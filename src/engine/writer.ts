@@ -15,8 +15,11 @@ import {
   CODEC_SHIFT,
   FLAG_CHAINED,
   FLAG_IDLE,
+  FLAG_OWNED,
   headerBytes,
   idleWord,
+  OWNED,
+  ownedWord,
   packSizes,
   paddedKey,
   WORD_CHAINED_BYTES,
@@ -27,10 +30,13 @@ import {
 } from './item.js';
 import { EVENT, type Items } from './items.js';
 import type { Key } from './key.js';
+import { NO_RECORD, type Ownership, RESERVED } from './ownership.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
+import { ADMITTED, markOf, NO_CLASS, OVER_QUOTA, QUOTA_BUSY, type Quota } from './quota.js';
 import { SHARE_BUSY, SHARE_FULL, type Shares } from './shares.js';
 import { TAG_IDLE } from './tag.js';
+import type { User } from './user.js';
 
 /** The value is stored. */
 export const STORED = 1;
@@ -45,6 +51,8 @@ const LOOP_BYTES_MAX = 64;
 const PIECES_PER_SECTION = 16;
 /** Items that one call may evict in its own bucket chain. */
 const CHAIN_EVICTIONS_MAX = 4;
+/** Entries of its user that a chained item at quota may take, one by one, until there are pages for it. */
+const OWN_EVICTIONS_MAX = 1_024;
 
 /** How an entry lives: ticks; 0 stands for no bound. */
 export interface Lifetime {
@@ -66,6 +74,11 @@ export class Writer {
   readonly #policy: EvictionPolicy;
   readonly #place = new Place();
   readonly #hashOf: (ref: number) => number;
+  readonly #ownership: Ownership;
+  readonly #quota: Quota;
+  /** Of the set in hand: whose entry it will be; and whether it may take no room but what is free. */
+  #user: User | undefined;
+  #isAtQuota = false;
 
   constructor(
     context: Context,
@@ -76,8 +89,12 @@ export class Writer {
     evictor: Evictor,
     shares: Shares,
     policy: EvictionPolicy,
+    ownership: Ownership,
+    quota: Quota,
   ) {
     this.#context = context;
+    this.#ownership = ownership;
+    this.#quota = quota;
     this.#index = index;
     this.#pages = pages;
     this.#items = items;
@@ -89,18 +106,29 @@ export class Writer {
     this.#hashOf = (ref) => arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!;
   }
 
-  /** Stores `value` under the key. */
-  set(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: Steal): number {
-    const flags = (lifetime.idleTicks === 0 ? 0 : FLAG_IDLE) | (codec << CODEC_SHIFT);
+  /** Stores `value` under the key, as an entry of `user` or of nobody. */
+  set(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: Steal, user: User | undefined): number {
+    const flags =
+      (lifetime.idleTicks === 0 ? 0 : FLAG_IDLE) | (user === undefined ? 0 : FLAG_OWNED) | (codec << CODEC_SHIFT);
     const bytes = headerBytes(flags) + paddedKey(key.byteLength) + value.length;
     const isSingle = bytes <= this.#context.classes.singleBytesMax;
+    this.#user = user;
+    this.#isAtQuota = false;
     const share = this.#makeShare(key, value.length, isSingle ? flags : flags | FLAG_CHAINED);
     if (share === SHARE_BUSY) return BUSY;
     if (share === SHARE_FULL) return this.refuse(key, value.length, REJECT.share);
-    const outcome = isSingle
+    if (user !== undefined) {
+      const refused = this.#refusal(key, user, isSingle ? flags : flags | FLAG_CHAINED, bytes, value.length);
+      if (refused !== STORED) return refused;
+    }
+    let outcome = isSingle
       ? this.#setSingle(key, value, flags, bytes, lifetime, steal)
       : this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
-    if (outcome === NO_ROOM) this.#reject(key, value.length, REJECT.room);
+    for (let i = 0; outcome === NO_ROOM && !isSingle && this.#isAtQuota && i < OWN_EVICTIONS_MAX; i++) {
+      if (!this.#quota.giveUpOne(user!)) break;
+      outcome = this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
+    }
+    if (outcome === NO_ROOM) this.#reject(key, value.length, this.#isAtQuota ? REJECT.quota : REJECT.room);
     return outcome;
   }
 
@@ -108,8 +136,18 @@ export class Writer {
   #makeShare(key: Key, valueBytes: number, flags: number): number {
     const shard = this.#context.shardOf(key.hash);
     return this.#shares.makeRoom(shard, key.type, this.#items.granules(key.byteLength, valueBytes, flags), () =>
-      this.#findLocked(shard, key) ? this.#items.granulesOf(this.#place.ref) : 0,
+      this.#findLocked(shard, key) ? this.#items.granulesAt(this.#place.ref) : 0,
     );
+  }
+
+  /** STORED if the user's quota lets the set go on; else NO_ROOM, the key being absent now, or BUSY. */
+  #refusal(key: Key, user: User, flags: number, bytes: number, valueBytes: number): number {
+    const classId = (flags & FLAG_CHAINED) === 0 ? this.#context.classes.classFor(bytes) : NO_CLASS;
+    const granules = this.#items.granules(key.byteLength, valueBytes, flags);
+    const admitted = this.#quota.admit(key, user, granules, classId);
+    if (admitted === QUOTA_BUSY) return BUSY;
+    this.#isAtQuota = admitted !== ADMITTED;
+    return admitted === OVER_QUOTA ? this.refuse(key, valueBytes, REJECT.quota) : STORED;
   }
 
   /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM or BUSY. */
@@ -134,15 +172,19 @@ export class Writer {
     const shard = this.#context.shardOf(key.hash);
     const classId = this.#context.classes.classFor(bytes);
     if (!this.#context.enter(shard)) return BUSY;
-    if (!this.#evictor.makeRoomLocked(shard, classId, key.type)) {
+    if (!this.#makeRoomLocked(shard, classId, key.type)) {
+      if (this.#isAtQuota) return this.#failLocked(shard, key);
       this.#context.leave(shard);
       const hasStolen = steal(shard, key.type);
       if (!this.#context.enter(shard)) return BUSY;
-      if (!hasStolen || !this.#evictor.makeRoomLocked(shard, classId, key.type)) return this.#failLocked(shard, key);
+      if (!hasStolen || !this.#makeRoomLocked(shard, classId, key.type)) return this.#failLocked(shard, key);
     }
     const primary = this.#preparePlaceLocked(shard, key);
-    const ref = primary === 0 ? 0 : this.#allocateLocked(shard, classId, key.type);
-    if (ref === 0) return this.#failLocked(shard, key);
+    const isReady = primary !== 0 && this.#makeRoomLocked(shard, classId, key.type);
+    if (!isReady) return this.#failLocked(shard, key);
+    const reserved = this.#reserveLocked();
+    if (reserved !== STORED) return this.#unreservedLocked(shard, key, reserved);
+    const ref = this.#pages.allocateLocked(shard, classId);
     this.#fillHeader(ref, key, value.length, flags, lifetime, 0);
     checkpoint();
     const { arena } = this.#context;
@@ -155,9 +197,27 @@ export class Writer {
     return STORED;
   }
 
-  /** Making a place in the index may have used the room that was made before: it is made once more then. */
-  #allocateLocked(shard: number, classId: number, type: number): number {
-    return this.#evictor.makeRoomLocked(shard, classId, type) ? this.#pages.allocateLocked(shard, classId) : 0;
+  /** Sees to it that the class has a free chunk; at quota without an eviction. */
+  #makeRoomLocked(shard: number, classId: number, type: number): boolean {
+    if (!this.#isAtQuota) return this.#evictor.makeRoomLocked(shard, classId, type);
+    if (this.#pages.hasRoomLocked(shard, classId)) return true;
+    return this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId);
+  }
+
+  /** Takes the lock of the user's stripe, behind all evictions, which need those of others; a stripe at a time. */
+  #reserveLocked(): number {
+    if (this.#user === undefined) return STORED;
+    const reserved = this.#ownership.reserveLocked(this.#user);
+    if (reserved === RESERVED) return STORED;
+    if (reserved !== NO_RECORD) return BUSY;
+    this.#isAtQuota = true;
+    return NO_ROOM;
+  }
+
+  #unreservedLocked(shard: number, key: Key, reserved: number): number {
+    if (reserved === NO_ROOM) return this.#failLocked(shard, key);
+    this.#context.leave(shard);
+    return reserved;
   }
 
   /** No room: the old value goes, as the rule for a refused set wants it. */
@@ -173,6 +233,7 @@ export class Writer {
       const primary = this.#index.primaryLocked(shard, key.hash);
       if (!this.#index.isFullLocked(primary) || this.#findLocked(shard, key)) return primary;
       if (this.#index.ensureOverflowLocked(shard)) return primary;
+      if (this.#isAtQuota) return 0;
       if (this.#evictor.reclaimPageLocked(shard, key.type) && this.#index.ensureOverflowLocked(shard)) return primary;
       if (!this.#evictor.evictFromChainLocked(shard, this.#index.primaryLocked(shard, key.hash), key.type)) return 0;
     }
@@ -191,6 +252,8 @@ export class Writer {
       words[at + WORD_CHAINED_BYTES] = valueBytes;
       words[at + WORD_GENERATION] = generation;
     }
+    // Nobody's, until the list has it.
+    if ((flags & FLAG_OWNED) !== 0) words[at + ownedWord(flags) + OWNED.owner] = 0;
     if ((flags & FLAG_IDLE) === 0) return;
     words[at + idleWord(flags)] = lifetime.idleTicks;
     words[at + idleWord(flags) + 1] = lifetime.deadline;
@@ -207,13 +270,18 @@ export class Writer {
     const place = this.#place;
     const hasOld = this.#findLocked(shard, key);
     this.#index.openLocked(place.primary);
+    const tag = head | (hasOld ? this.#renewedMark(shard, key) : this.#policy.admit(shard, key.hash));
     const sizes = packSizes(key.byteLength, key.type, flags);
+    if (this.#user !== undefined) {
+      arena.wordsOf(ref)[arena.wordIndex(ref) + ownedWord(flags) + OWNED.mark] = markOf(tag, time);
+      const granules = this.#items.granules(key.byteLength, valueBytes, flags);
+      this.#ownership.noteInLocked(shard, ref, granules, this.#user);
+    }
     if (!hasOld) {
       this.#items.accountLocked(shard, sizes, valueBytes, 1);
-      const mark = this.#policy.admit(shard, key.hash);
-      const hasSlot = this.#index.insertLocked(shard, place.primary, head | mark, ref, time);
+      const hasSlot = this.#index.insertLocked(shard, place.primary, tag, ref, time);
       assert(hasSlot, 'no slot for an entry whose place was prepared');
-      this.#context.journal.commit();
+      this.#items.commitLocked(shard);
       this.#countInsert(key, valueBytes);
       this.#growLocked(shard, key.type);
       return;
@@ -227,8 +295,7 @@ export class Writer {
     const oldTime = bucket[at + BUCKET.times + place.slot * 2]!;
     const cause = this.#causeOf(old, oldTag, oldTime, CAUSE.replaced);
     if (cause !== CAUSE.replaced) this.#countInsert(key, valueBytes);
-    const mark = this.#policy.touch(shard, oldTag & MARK_MASK, key.hash);
-    this.#index.writeSlotLocked(place.bucket, place.slot, head | mark, ref, time);
+    this.#index.writeSlotLocked(place.bucket, place.slot, tag, ref, time);
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
     this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause, oldTag, oldTime);
@@ -239,6 +306,14 @@ export class Writer {
     const { meta } = this.#context;
     const known = meta[shard + SHARD.dueAdded]!;
     if (due !== 0 && (known === 0 || isBefore(due, known))) meta[shard + SHARD.dueAdded] = due;
+  }
+
+  /** The mark of the entry found, which is stored anew. */
+  #renewedMark(shard: number, key: Key): number {
+    const { bucket, slot } = this.#place;
+    const { arena } = this.#context;
+    const tag = arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.tags + slot]!;
+    return this.#policy.touch(shard, tag & MARK_MASK, key.hash);
   }
 
   /** A key that was absent has a value now. */
@@ -258,7 +333,8 @@ export class Writer {
   #growLocked(shard: number, type: number): void {
     if (!this.#index.isLoadedLocked(shard)) return;
     if (!this.#index.ensureDirectoryLocked(shard)) {
-      if (!this.#index.isStarvedLocked(shard) || !this.#evictor.reclaimPageLocked(shard, type)) return;
+      if (this.#isAtQuota || !this.#index.isStarvedLocked(shard)) return;
+      if (!this.#evictor.reclaimPageLocked(shard, type)) return;
       if (!this.#index.ensureDirectoryLocked(shard)) return;
     }
     if (!this.#index.splitLocked(shard, this.#hashOf)) this.#context.countGlobal(GLOBAL_COUNTER.splitsSkipped, 1);
@@ -308,7 +384,7 @@ export class Writer {
   #buildChain(shard: number, key: Key, intent: number, classes: readonly number[], steal: Steal): number {
     const { shards } = this.#context.layout.config;
     let left = classes.length;
-    let steals = shards === 1 ? 0 : classes.length;
+    let steals = shards === 1 || this.#isAtQuota ? 0 : classes.length;
     while (left > 0) {
       if (!this.#context.enter(shard)) return BUSY;
       let hasRoom = true;
@@ -317,7 +393,7 @@ export class Writer {
         hasRoom = this.#pages.hasRoomLocked(shard, classId);
         // All shards give their part of the pages of a large item, in turn with the one that it belongs to.
         if (!hasRoom && left % shards !== 0 && steals > 0) break;
-        hasRoom ||= this.#evictor.makeRoomLocked(shard, classId, key.type);
+        hasRoom ||= this.#makeRoomLocked(shard, classId, key.type);
         if (hasRoom && this.#chains.prependLocked(shard, intent, classId, key.hash)) left--;
       }
       this.#context.leave(shard);
@@ -358,6 +434,11 @@ export class Writer {
     if (this.#preparePlaceLocked(shard, key) === 0) {
       this.#chains.abandonLocked(shard, intent);
       return this.#failLocked(shard, key);
+    }
+    const reserved = this.#reserveLocked();
+    if (reserved !== STORED) {
+      this.#chains.abandonLocked(shard, intent);
+      return this.#unreservedLocked(shard, key, reserved);
     }
     const head = this.#context.meta[intent]!;
     this.#items.renewGenerationLocked(shard, head);

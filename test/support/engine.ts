@@ -1,12 +1,14 @@
 /** An engine without threads: one arena in this thread, for tests that look or reach into shared memory. */
 import { Arena, type ArenaConfig, Layout, ManualClock } from '../../native-free/index.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../src/engine/causes.js';
+import type { UserUsage } from '../../src/engine/quota.js';
 import { READ_PRESENCE, READ_VALUE } from '../../src/engine/reader.js';
 import { SizeClasses } from '../../src/engine/size-classes.js';
 import type { EngineStats } from '../../src/engine/statistics.js';
 import { SharedStore } from '../../src/engine/store.js';
 import { LruPolicy } from '../../src/policies/lru.js';
 import { TypeRules, type TypeShare, UNLIMITED } from '../../src/policies/type-rules.js';
+import { UserQuotas } from '../../src/policies/user-quotas.js';
 
 export interface EngineOptions {
   readonly capacityBytes?: number;
@@ -23,6 +25,9 @@ export interface EngineOptions {
   readonly eventWords?: number;
   readonly clock?: ManualClock;
   readonly weakMemory?: boolean;
+  /** Users with entries that there is room for, and the bytes that one may have, before activity moves that. */
+  readonly users?: number;
+  readonly userBytes?: number;
   /** The key of the hash: tests that need keys to collide know it. */
   readonly hashKey?: readonly [number, number];
 }
@@ -32,6 +37,7 @@ export interface EntryOptions {
   readonly ttlMs?: number;
   readonly idleMs?: number;
   readonly codec?: number;
+  readonly user?: string;
 }
 
 export class Engine {
@@ -64,6 +70,7 @@ export class Engine {
       weakMemory: options.weakMemory ?? false,
       policy: new LruPolicy(arena.meta, arena.layout, shared),
       rules: new TypeRules(arena.meta, arena.layout, sharesOf(options)),
+      quotas: new UserQuotas(),
     });
   }
 
@@ -85,10 +92,24 @@ export class Engine {
     return this.arena.meta;
   }
 
-  set(key: string, value: Uint8Array, { type = 0, ttlMs = 0, idleMs = 0, codec = 0 }: EntryOptions = {}): number {
+  set(key: string, value: Uint8Array, { type = 0, ttlMs = 0, idleMs = 0, codec = 0, user }: EntryOptions = {}): number {
     this.#begin(key, type);
+    if (user !== undefined) this.#prepareUser(user);
     const deadline = ttlMs === 0 ? 0 : this.clock.shared().deadline(ttlMs);
-    return this.store.set(value, codec, { deadline, idleTicks: Math.ceil(idleMs / 10) });
+    return this.store.set(value, codec, { deadline, idleTicks: Math.ceil(idleMs / 10) }, user !== undefined);
+  }
+
+  /** What a user has and may have; undefined for one without entries. */
+  usage(user: string): UserUsage | undefined {
+    this.store.begin();
+    this.#prepareUser(user);
+    const usage = this.store.usage();
+    if (usage === false) throw new Error('the lock of a stripe of users could not be had');
+    return usage;
+  }
+
+  #prepareUser(user: string): void {
+    this.store.user.prepare(user, (this.#options.userBytes ?? this.layout.config.capacityBytes) / 8);
   }
 
   get(key: string, type = 0, renew = true): Uint8Array | undefined {
@@ -155,6 +176,7 @@ function arenaConfig(options: EngineOptions): ArenaConfig {
     evictionRecords: options.evictionRecords ?? 32,
     eventWords: options.eventWords ?? 4_096,
     segmentBytes: options.segmentBytes ?? 2 ** 30,
+    users: options.users ?? 0,
   };
 }
 

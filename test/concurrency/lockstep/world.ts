@@ -6,6 +6,7 @@ import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
 import { LruPolicy } from '../../../src/policies/lru.js';
 import { TypeRules, UNLIMITED } from '../../../src/policies/type-rules.js';
+import { UserQuotas } from '../../../src/policies/user-quotas.js';
 import { hashOf } from '../../support/hash.js';
 import type { Operation, Scenario } from './scenario.js';
 import { makeValue, readValue } from './values.js';
@@ -87,6 +88,7 @@ export class World {
         arena.layout,
         Array.from({ length: arena.layout.config.types }, () => UNLIMITED),
       ),
+      quotas: new UserQuotas(),
     });
   }
 

@@ -14,6 +14,7 @@ const NO_REMOVALS = {
   recovered: 0,
   share: 0,
   pressure: 0,
+  quota: 0,
 };
 const NO_USE: TypeStats = {
   entries: 0,
@@ -63,6 +64,7 @@ function statsOf(total: Partial<CacheStats>): CacheStats {
     shardsEmptied: 0,
     splitsSkipped: 0,
     eventsDropped: 0,
+    users: { active: 0, bytes: 0, max: 0, evictions: 0, rejects: 0 },
     ...total,
   };
 }

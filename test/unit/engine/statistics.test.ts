@@ -1,7 +1,7 @@
 /** What the statistics say, and that they balance wherever an operation was cut short. */
 import { describe, expect, it } from 'vitest';
 import { SHARD } from '../../../native-free/index.js';
-import { CONDITION_BROKEN } from '../../../src/engine/recovery.js';
+import { CONDITION_BROKEN } from '../../../src/engine/context.js';
 import { cutAt } from '../../support/cut.js';
 import { Engine, type EngineOptions } from '../../support/engine.js';
 import { pattern, useEngines } from '../../support/engines.js';
