@@ -43,9 +43,10 @@ export const USER_OPTIONS: readonly string[] = ['tiers', 'defaultTier', 'tierOf'
 
 /** The names have been checked. */
 export function resolveUsers(options: UserOptions, capacityBytes: number): UsersPlan {
-  const tiers = resolveTiers(options.tiers ?? TIERS);
+  const tiers = resolveTiers(options.tiers === undefined ? TIERS : options.tiers);
   const names = tiers.map(({ name }) => name);
-  const defaultTier = options.defaultTier ?? (names.includes('standard') ? 'standard' : names[0]!);
+  const fallback = names.includes('standard') ? 'standard' : names[0]!;
+  const defaultTier = options.defaultTier === undefined ? fallback : options.defaultTier;
   if (!names.includes(defaultTier))
     throw new OptionError('users.defaultTier', defaultTier, `must be one of ${names.join(', ')}`);
   const { tierOf } = options;

@@ -110,7 +110,9 @@ export class Recovery {
       const shard = layout.shard(i);
       // Not only locks that name this owner: a recovery of it that died too may have left a section open in which an
       // intent is gone that the undo will bring back. Behind a free lock, or one that was taken, there is no such.
-      if (load(this.#context.meta, shard + SHARD.lock) === 0) continue;
+      // A shard whose repair had to wait for a stripe of users is marked, and may be free.
+      const isAtRest = this.#context.meta[shard + SHARD.condition] === 0;
+      if (isAtRest && load(this.#context.meta, shard + SHARD.lock) === 0) continue;
       // Taking a lock from an owner that is gone repairs what it guards.
       if (!this.#context.enter(shard)) return false;
       this.#context.leave(shard);

@@ -1,5 +1,5 @@
 /** Operations to be killed at every step, and what may be found after each death. */
-import { del, type Operation, range, type Scenario, set } from './scenario.js';
+import { del, type Operation, own, range, type Scenario, set } from './scenario.js';
 
 export interface DeathCase extends Scenario {
   readonly operation: Operation;
@@ -10,6 +10,13 @@ export interface DeathCase extends Scenario {
 const few = range(5).map((key) => set(key));
 const holed = [...range(12).map((key) => set(key, 900)), del(1), del(5), del(9), set(20)];
 const common = { pages: 8, hot: true, threads: [], forbidden: [] } as const;
+
+/** User a has four entries, b one, nobody two. */
+const owned = {
+  ...common,
+  userBytes: 30_000,
+  prepare: [...range(4).map((key) => own('a', key)), own('b', 4), set(5), set(6)],
+};
 
 export const DEATHS: readonly DeathCase[] = [
   { ...common, name: 'set of a new key', prepare: few, operation: set(7) },
@@ -117,6 +124,75 @@ export const DEATHS: readonly DeathCase[] = [
       { kind: 'advance', ms: 100 },
     ],
     operation: { kind: 'sweep' },
+  },
+  { ...owned, name: 'set of a new user', operation: own('c', 7) },
+  { ...owned, name: 'set of a user with entries', operation: own('a', 7) },
+  { ...owned, name: 'set that replaces an entry of the same user', operation: own('a', 2) },
+  { ...owned, name: 'set that replaces an entry of another user', operation: own('b', 2) },
+  { ...owned, name: 'set that replaces the only entry of a user by one of nobody', operation: set(4) },
+  { ...owned, name: 'set of a user that replaces an entry of nobody', operation: own('a', 5, 300) },
+  { ...owned, name: 'delete in the middle of a list', operation: del(1) },
+  { ...owned, name: 'delete of the only entry of a user', operation: del(4) },
+  {
+    ...owned,
+    name: 'delete of a chained entry of a user',
+    prepare: [...owned.prepare, own('a', 8, 9_000)],
+    operation: del(8),
+  },
+  { ...owned, name: 'set of a chained entry of a user', operation: own('b', 7, 6_000) },
+  { ...owned, name: 'clear with users', operation: { kind: 'clear' } },
+  {
+    ...owned,
+    name: 'set at quota that gives up entries of its user',
+    evicts: true,
+    userBytes: 400,
+    prepare: [...range(5).map((key) => own('a', key)), own('b', 5)],
+    operation: own('a', 7),
+  },
+  {
+    ...owned,
+    name: 'set at quota that gives a second chance',
+    evicts: true,
+    userBytes: 400,
+    hot: false,
+    prepare: [
+      ...range(5).map((key): Operation => ({ kind: 'set', key, bytes: 40, user: 'a', idleMs: 5_000 })),
+      { kind: 'advance', ms: 100 },
+      { kind: 'get', key: 0 },
+      { kind: 'get', key: 1 },
+    ],
+    operation: own('a', 7),
+  },
+  {
+    ...owned,
+    name: 'set of a user that evicts the entry of another',
+    pages: 4,
+    hot: false,
+    evicts: true,
+    prepare: range(12).map((key) => own(key % 2 === 0 ? 'a' : 'b', key, 880)),
+    operation: own('c', 12, 880),
+  },
+  {
+    ...owned,
+    name: 'set that moves a page with entries of users',
+    pages: 4,
+    hot: false,
+    evicts: true,
+    prepare: [
+      ...range(12).map((key) => own(key % 2 === 0 ? 'a' : 'b', key, 880)),
+      del(1),
+      del(5),
+      del(9),
+      own('c', 20),
+    ],
+    operation: own('a', 12, 680),
+  },
+  {
+    ...owned,
+    name: 'set of a user that splits a bucket',
+    hot: false,
+    prepare: range(56).map((key) => own(`${key % 3}`, key)),
+    operation: own('0', 56),
   },
 ];
 

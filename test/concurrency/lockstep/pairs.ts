@@ -1,5 +1,5 @@
 /** What two threads do where all schedules with few switches are gone through, and all that can be run. */
-import { CHAINED, del, get, type Operation, QUARTER, range, type Scenario, set } from './scenario.js';
+import { CHAINED, del, get, type Operation, own, QUARTER, range, type Scenario, set } from './scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
 const pair = (
@@ -15,6 +15,9 @@ const pair = (
   prepare,
   threads: [one, other],
 });
+
+/** Keys fall into both shards. */
+const OWNED = { userBytes: 30_000, shards: 2, hot: false };
 
 /** Two threads with next to nothing to do: small enough to go through all schedules with few switches. */
 export const PAIRS: readonly Scenario[] = [
@@ -51,6 +54,29 @@ export const PAIRS: readonly Scenario[] = [
       [get(9), get(21), get(0)],
     ),
     hot: false,
+  },
+  {
+    ...pair(
+      'neighbours on a list, deleted',
+      range(3).map((key) => own('a', key)),
+      [del(0)],
+      [del(1)],
+    ),
+    ...OWNED,
+  },
+  { ...pair('the last of a user against its next', [own('a', 0)], [del(0)], [own('a', 1)]), ...OWNED },
+  { ...pair('two first entries of one user', [set(0)], [own('a', 1)], [own('a', 2)]), ...OWNED },
+  { ...pair('an entry that changes hands both ways', [own('a', 0)], [own('b', 0)], [own('a', 0)]), ...OWNED },
+  {
+    ...pair(
+      'two sets at quota',
+      range(5).map((key) => own('a', key)),
+      [own('a', 5)],
+      [own('a', 6)],
+    ),
+    ...OWNED,
+    evicts: true,
+    userBytes: 400,
   },
   SCENARIOS.find(({ names }) => names !== undefined)!,
 ];

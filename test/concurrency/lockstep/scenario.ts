@@ -7,6 +7,8 @@ export type Operation =
       readonly bytes: number;
       readonly ttlMs?: number;
       readonly idleMs?: number;
+      /** Whose entry it is. */
+      readonly user?: string;
     }
   | { readonly kind: 'get' | 'has' | 'delete'; readonly key: number }
   | { readonly kind: 'advance'; readonly ms: number }
@@ -20,6 +22,8 @@ export interface Scenario {
   readonly pages: number;
   /** 1 if not given. */
   readonly shards?: number;
+  /** Users may have so many bytes each, before activity moves that; none without it. */
+  readonly userBytes?: number;
   /** Keys of one bucket: so they share a sequence, and removals move each other's slots. */
   readonly hot?: boolean;
   /** Names of the keys, where they matter. */
@@ -44,6 +48,7 @@ export const FORBIDDEN_ALWAYS: readonly string[] = [
 ];
 
 export const set = (key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes });
+export const own = (user: string, key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes, user });
 export const get = (key: number): Operation => ({ kind: 'get', key });
 export const del = (key: number): Operation => ({ kind: 'delete', key });
 export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

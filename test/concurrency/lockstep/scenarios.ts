@@ -1,5 +1,5 @@
 /** What three threads do in random schedules. */
-import { CHAINED, del, get, type Operation, QUARTER, range, type Scenario, set } from './scenario.js';
+import { CHAINED, del, get, type Operation, own, QUARTER, range, type Scenario, set } from './scenario.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -205,6 +205,60 @@ export const SCENARIOS: readonly Scenario[] = [
       [{ kind: 'clear' }, get(0)],
       [get(0), set(0), get(0)],
       [set(1), get(1), get(2)],
+    ],
+  },
+  {
+    name: 'neighbours on a list of a user, in two shards',
+    forbidden: ['a list or a sum of a user disagrees with the index'],
+    pages: 8,
+    shards: 2,
+    userBytes: 30_000,
+    prepare: range(4).map((key) => own('a', key)),
+    threads: [
+      [del(0), own('a', 4), own('b', 1)],
+      [del(1), own('a', 2), own('b', 0)],
+      [own('b', 3), own('a', 0), get(2)],
+    ],
+  },
+  {
+    name: 'a user over quota, in two threads, and another',
+    forbidden: ['an entry is given up for a user that no longer has it'],
+    pages: 8,
+    shards: 2,
+    evicts: true,
+    userBytes: 400,
+    prepare: [...range(5).map((key) => own('a', key)), own('b', 5)],
+    threads: [
+      [own('a', 6), own('a', 7)],
+      [own('a', 8), own('b', 0), own('a', 1)],
+      [del(2), own('b', 2), get(5)],
+    ],
+  },
+  {
+    name: 'a page with entries of users that changes its class',
+    forbidden: ['a neighbour of the moved entry on its list points to the old chunk'],
+    pages: 4,
+    evicts: true,
+    userBytes: 100_000,
+    prepare: [...range(12).map((key) => own('a', key, 880)), del(1), del(5), del(9), own('b', 20), get(0), get(4)],
+    threads: [
+      [own('b', 12, 680), get(12)],
+      [own('a', 4, 880), del(2)],
+      [own('a', 13, 880), del(10), get(0)],
+    ],
+  },
+  {
+    name: 'a user’s writer that dies, beside others of that user',
+    forbidden: ['what a shard owes a list is paid twice, or not at all'],
+    pages: 8,
+    shards: 2,
+    evicts: true,
+    userBytes: 480,
+    prepare: [...range(4).map((key) => own('a', key)), own('b', 4)],
+    threads: [
+      [{ kind: 'recover' }, own('a', 0), get(1)],
+      [own('a', 5), own('b', 1), del(4)],
+      [own('a', 2), del(3), own('a', 6), own('b', 7)],
     ],
   },
 ];

@@ -14,6 +14,8 @@ import { makeValue, readValue } from './values.js';
 export const PAGE_BYTES = 4_096;
 const CLOCK_START_MS = 1_000;
 const RANDOM = [1, 2, 3, 4] as const;
+/** Four stripes, with a few records each. */
+const USERS = 8;
 const READ_PRESENCE = 0;
 const READ_VALUE = 1;
 
@@ -21,18 +23,19 @@ const classes = new SizeClasses(PAGE_BYTES, 64, 1.15);
 const layouts = new Map<string, Layout>();
 
 /** The layout with just so many pages. */
-export function layoutFor({ pages, shards = 1 }: Scenario): Layout {
-  const name = `${pages} pages, ${shards} shards`;
+export function layoutFor({ pages, shards = 1, userBytes = 0 }: Scenario): Layout {
+  const users = userBytes === 0 ? 0 : USERS;
+  const name = `${pages} pages, ${shards} shards, ${users} users`;
   let layout = layouts.get(name);
-  for (let capacityBytes = 32 * PAGE_BYTES; layout === undefined; capacityBytes += PAGE_BYTES) {
-    const tried = layoutOf(capacityBytes, shards);
+  for (let capacityBytes = PAGE_BYTES; layout === undefined; capacityBytes += PAGE_BYTES) {
+    const tried = layoutOf(capacityBytes, shards, users);
     if (tried.pages >= pages) layout = tried;
   }
   layouts.set(name, layout);
   return layout;
 }
 
-function layoutOf(capacityBytes: number, shards: number): Layout {
+function layoutOf(capacityBytes: number, shards: number, users: number): Layout {
   return new Layout({
     capacityBytes,
     pageBytes: PAGE_BYTES,
@@ -46,6 +49,7 @@ function layoutOf(capacityBytes: number, shards: number): Layout {
     evictionRecords: 8,
     eventWords: 256,
     segmentBytes: 2 ** 30,
+    users,
   });
 }
 
@@ -155,7 +159,9 @@ export class World {
     const shared = clock.shared();
     const deadline = operation.ttlMs === undefined ? 0 : shared.deadline(operation.ttlMs);
     const idleTicks = operation.idleMs === undefined ? 0 : operation.idleMs / 10;
-    return store.set(makeValue(operation.key, id, operation.bytes), 0, { deadline, idleTicks });
+    const { user } = operation;
+    if (user !== undefined) store.user.prepare(user, (this.#scenario.userBytes ?? 0) / 8);
+    return store.set(makeValue(operation.key, id, operation.bytes), 0, { deadline, idleTicks }, user !== undefined);
   }
 
   /** What is wrong with the structure at rest. */
@@ -173,6 +179,8 @@ export class World {
     const ofItems = classes.reduce((sum, { pages }) => sum + pages, 0);
     const pages = pagesFree + ofItems + bytesIndex / PAGE_BYTES;
     if (pages !== pagesTotal) sentences.push(`${pages} pages are free, of items or of the index, of ${pagesTotal}`);
+    const { active, bytes } = this.store.stats().users;
+    if (active !== 0 || bytes !== 0) sentences.push(`${active} users have ${bytes} bytes without an entry`);
     if (shardsEmptied !== 0) sentences.push(`${shardsEmptied} shards had to be emptied`);
     return [...sentences, ...this.problems()];
   }
