@@ -13,10 +13,10 @@ const IN = 1;
 const OUT = 2;
 const MOVE = 4;
 
-/** What `reserveLocked` says: the list has, or will have, a record; all are taken; or its lock can't be had. */
+/** What `reserveLocked` says: the user has, or will have, a record; all are taken; or the lock can't be had. */
 export const RESERVED = 0;
 export const NO_RECORD = 1;
-export const STRIPE_BUSY = 2;
+const STRIPE_BUSY = 2;
 
 /** The lock of a stripe can't be had where no way leads back: ends the section, which is marked for repair. */
 export const SECTION_BUSY: Error = new Error('the lock of a stripe of users could not be had');
@@ -38,11 +38,6 @@ export class Ownership {
     if (this.#table.findLocked(user.hash0, user.hash1) !== NONE || this.#table.hasFreeLocked()) return RESERVED;
     this.#table.leave();
     return NO_RECORD;
-  }
-
-  /** Lets go of what was reserved, for a set that goes no further. */
-  cancel(): void {
-    if (this.#table.held !== NONE) this.#table.leave();
   }
 
   /** Notes that the entry at `ref` goes on the user's list; its stripe is reserved. In the transaction in hand. */

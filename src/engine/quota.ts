@@ -31,7 +31,7 @@ import { NONE, type UserTable } from './user-table.js';
 /** The set may go on as any other. */
 export const ADMITTED = 0;
 /** The user is at its quota: the set may go on, with room that costs nobody else anything. */
-export const AT_QUOTA = 1;
+const AT_QUOTA = 1;
 /** The set can't be stored within the user's quota. */
 export const OVER_QUOTA = 2;
 /** A lock could not be had; nothing has changed. */

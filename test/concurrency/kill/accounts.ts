@@ -69,6 +69,8 @@ function clearAndRefill(cache: Cache<KillTypes>, crew: Crew, board: Board): { le
     cache.clearAll();
     const left = chunkBytesLeft(cache);
     if (left !== 0) board.report('bytes lost', `${left} bytes are used after clearAll`);
+    const { active, bytes } = cache.stats().users;
+    if (active !== 0 || bytes !== 0) board.report('bytes lost', `${active} users have ${bytes} bytes after clearAll`);
     const refilled = fill(cache);
     if (refilled < fresh * (1 - REFILL_TOLERANCE)) {
       board.report('bytes lost', `${refilled} entries fit where a fresh cache holds ${fresh}`);

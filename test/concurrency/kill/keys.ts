@@ -28,8 +28,13 @@ export type TypeName = keyof KillTypes;
 const CAPACITY = '32mb';
 export const BRIEF_TTL_MS = 400;
 
+/** Users whose entries are all over the keys, and those among them that fill their quota. */
+export const USERS = 3_000;
+export const BUSY_USERS = 6;
+
 export const OPTIONS: CacheOptions<KillTypes> = {
   capacity: CAPACITY,
+  users: { tiers: { standard: 0.04 }, max: USERS },
   types: {
     small: { idle: '10s' },
     brief: { ttl: BRIEF_TTL_MS, idle: 250 },

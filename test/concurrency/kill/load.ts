@@ -5,6 +5,7 @@ import { bytesOf, describe, objectOf, type Stamp, stampOf } from '../support/sta
 import { type Board, LONG_OP_MS, WORD } from './board.js';
 import {
   BRIEF_TTL_MS,
+  BUSY_USERS,
   CHAINED_PER_LANE,
   CLEARED_KEYS,
   CLEARING_LANE,
@@ -18,6 +19,7 @@ import {
   keyOf,
   NOISE_KEYS,
   typeOf,
+  USERS,
   type Value,
 } from './keys.js';
 import { describeLocks } from './locks.js';
@@ -154,15 +156,23 @@ export class Load {
   }
 
   /** A set whose value is made by `make`, which may be foreign code that ends the thread. */
-  #set(keyId: number, options?: SetOptions): void {
+  #set(keyId: number): void {
+    const options = this.#owner();
     this.#change(keyId, (seq) => {
       const ttlMs = typeOf(keyId) === 'brief' ? BRIEF_TTL_MS : 0;
       const stamp = { keyId, writer: this.#writer, seq, bornMs: Math.floor(this.#board.now()), ttlMs };
       const type = typeOf(keyId);
       if (type === 'object' || type === 'structured')
-        this.#space(keyId).set(keyOf(keyId), objectOf(stamp, this.#size()));
+        this.#space(keyId).set(keyOf(keyId), objectOf(stamp, this.#size()), options);
       else this.#space(keyId).setBytes(keyOf(keyId), bytesOf(stamp, this.#size()), options);
     });
+  }
+
+  /** Most sets are a user's: a few have much and are at their quota, many have little. */
+  #owner(): SetOptions {
+    const choice = this.#random.next();
+    if (choice < 0.3) return {};
+    return { user: `user ${choice < 0.6 ? this.#below(BUSY_USERS) : this.#below(USERS)}` };
   }
 
   #change(keyId: number, run: (seq: number) => void): void {
@@ -180,7 +190,7 @@ export class Load {
     const bytes = CHAINED_BYTES_MIN * (CHAINED_BYTES_MAX / CHAINED_BYTES_MIN) ** (this.#random.next() ** 2);
     this.#change(keyId, (seq) => {
       const stamp = { keyId, writer: this.#writer, seq, bornMs: Math.floor(this.#board.now()), ttlMs: 0 };
-      this.#space(keyId).setBytes(keyOf(keyId), bytesOf(stamp, bytes));
+      this.#space(keyId).setBytes(keyOf(keyId), bytesOf(stamp, bytes), this.#owner());
     });
   }
 

@@ -16,6 +16,10 @@ const pair = (
   threads: [one, other],
 });
 
+/** Keys of each of two shards. */
+const FIRST_SHARD = [0, 1, 3, 5, 6, 8, 9, 10, 11, 13, 18, 19, 21];
+const SECOND_SHARD = [2, 4, 7, 12, 14, 15, 16, 17, 20, 22, 23, 25, 29];
+
 /** Keys fall into both shards. */
 const OWNED = { userBytes: 30_000, shards: 2, hot: false };
 
@@ -77,6 +81,35 @@ export const PAIRS: readonly Scenario[] = [
     ...OWNED,
     evicts: true,
     userBytes: 400,
+  },
+  {
+    // Between the choice of the victim, key 0, and its eviction its chunk may go to an entry of the same bucket.
+    ...pair(
+      'a victim whose chunk goes to another user',
+      range(5).map((key) => own('a', key)),
+      [del(0), own('b', 7)],
+      [own('a', 8)],
+    ),
+    evicts: true,
+    userBytes: 400,
+    keptFinally: [7],
+  },
+  {
+    // The first shard has three pages of four chunks, each with a hole; on the list its entries have neighbours of the
+    // second shard, which are deleted while one of the first is moved to another page.
+    ...pair(
+      'neighbours on a list, one of which is moved',
+      [
+        ...FIRST_SHARD.flatMap((key, i) => [own('a', key, 880), own('a', SECOND_SHARD[i]!, 20)]),
+        ...[1, 5, 9].map((i) => del(FIRST_SHARD[i]!)),
+      ],
+      SECOND_SHARD.map(del),
+      [own('b', FIRST_SHARD[12]!, 680)],
+    ),
+    ...OWNED,
+    pages: 6,
+    userBytes: 100_000,
+    evicts: true,
   },
   SCENARIOS.find(({ names }) => names !== undefined)!,
 ];

@@ -29,9 +29,9 @@ function schedules(name: string, of: () => Iterable<Schedule>): Look {
   };
 }
 
-/** Every schedule that begins with the second thread and has one switch. */
-function* oneSwitch(): Generator<Schedule> {
-  for (let step = 1; step < 60; step++) yield { seed: 1, plan: { start: 2, switches: [[step, 1]] } };
+/** Every schedule that begins with the second thread and has one switch, within its first steps. */
+function* oneSwitch(steps = 60): Generator<Schedule> {
+  for (let step = 1; step < steps; step++) yield { seed: 1, plan: { start: 2, switches: [[step, 1]] } };
 }
 
 /** The second thread dies at each of its turns, in schedules of several kinds. */
@@ -153,6 +153,49 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
     from: 'if (load(this.#context.meta, shard + SHARD.lock) === 0)',
     to: 'if (!isHeldBy(this.#context.meta, shard + SHARD.lock, token))',
     look: kills('set that replaces a chained item by another', ['twice'], 37),
+  },
+  {
+    name: 'a repair that forgets what a list of a user is owed',
+    file: 'src/engine/recovery.js',
+    from: 'if (!this.#ownership.settleLocked(shard))',
+    to: 'if (false)',
+    look: kills('set of a user with entries', ['takeover']),
+  },
+  {
+    name: 'a repair that asks what is owed before the stripe is undone',
+    file: 'src/engine/ownership.js',
+    from: 'return this.#visit(stripes & 0xff) && this.#visit(stripes >>> 8) && this.#tryPayLocked(shard);',
+    to: 'return this.#tryPayLocked(shard);',
+    look: kills('delete in the middle of a list', ['recovery']),
+  },
+  {
+    name: 'a debt to a list that is struck off behind the payment, not with it',
+    file: 'src/engine/ownership.js',
+    from: 'this.#table.write(shard + this.#offset + OPERATION.pending, this.#get(shard, OPERATION.pending) & ~what);',
+    to: `this.#table.commit();
+        this.#table.commit(); // Only for its stop, at which a death may come.
+        this.#context.meta[shard + this.#offset + OPERATION.pending] = this.#get(shard, OPERATION.pending) & ~what;`,
+    look: kills('set that replaces an entry of another user', ['recovery']),
+  },
+  {
+    name: 'a move that takes the links of a list from the copy of the chunk',
+    file: 'src/engine/user-table.js',
+    from: `const older = this.older(from);
+        const younger = this.younger(from);
+        this.#joinLocked(record, older, to);
+        this.#joinLocked(record, to, younger);`,
+    to: `const older = this.older(to);
+        const younger = this.younger(to);
+        this.#joinLocked(record, older, to);
+        this.#joinLocked(record, to, younger);`,
+    look: schedules('neighbours on a list, one of which is moved', () => oneSwitch(600)),
+  },
+  {
+    name: 'a victim that is evicted without a look at whose it is now',
+    file: 'src/engine/quota.js',
+    from: 'if (!this.#table.isOf(ref, user))',
+    to: 'if (false)',
+    look: schedules('a victim whose chunk goes to another user', () => oneSwitch(200)),
   },
 ];
 

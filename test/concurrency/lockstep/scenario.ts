@@ -35,6 +35,8 @@ export interface Scenario {
   /** Milliseconds that the clock moves on before the final look, and keys that must be gone then. */
   readonly finallyAdvanceMs?: number;
   readonly goneFinally?: readonly number[];
+  /** Keys that must be there at the end, though others may leave on their own. */
+  readonly keptFinally?: readonly number[];
   readonly prepare: readonly Operation[];
   readonly threads: readonly (readonly Operation[])[];
 }

@@ -121,6 +121,7 @@ function epilogue(): void {
     }
     const problems = world.problems();
     for (const key of keysOf(scenario)) look(world, key);
+    for (const key of scenario.keptFinally ?? []) if (world.get(key) === 0) problems.push(`key ${key} has left`);
     world.clock.advance(scenario.finallyAdvanceMs ?? 0);
     for (const key of scenario.goneFinally ?? []) {
       if (world.get(key) !== 0) problems.push(`key ${key} outlives its time`);
