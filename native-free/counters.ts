@@ -22,6 +22,13 @@ export class Counters {
     this.#values[index] = this.#values[index]! + delta;
   }
 
+  /** The sum of one counter over the stripes. */
+  sum(counter: number): number {
+    let total = 0;
+    for (let stripe = 0; stripe < this.#stripes; stripe++) total += this.#values[stripe * this.#perStripe + counter]!;
+    return total;
+  }
+
   /** The sums of all counters over the stripes: one walk over memory in its order. */
   sums(): Float64Array {
     const perStripe = this.#perStripe;

@@ -36,6 +36,7 @@ export {
   OWNER_SLOTS,
   OWNER_WORDS,
   OwnerTable,
+  SHARE_UNIT,
 } from './owners.js';
 export { RecentCounts } from './recent-counts.js';
 export { SEQUENCE_BUSY, SeqlockReader } from './seqlock.js';

@@ -21,6 +21,13 @@ export const OWNER_INTENT_COUNT = 8;
 const OWNER_LISTENS = 18;
 /** A word that only the owner touches, for ordering its own loads. */
 const OWNER_FENCE = 19;
+/** What the thread says of itself: share of its heap in use, delay of its event loop, when it said so. */
+const OWNER_HEAP = 20;
+const OWNER_DELAY = 21;
+const OWNER_SAID = 22;
+
+/** Shares in words count in 1 / SHARE_UNIT. */
+export const SHARE_UNIT = 10_000;
 
 const LIVE = 1;
 const DEAD = 2;
@@ -88,6 +95,27 @@ export class OwnerTable {
 
   setListens(slot: number, kinds: number): void {
     store(this.#words, this.record(slot) + OWNER_LISTENS, kinds);
+  }
+
+  /** For the thread itself: its heap's share, the delay of its loop and the time, both in ms; 0 as time: unknown. */
+  setVitals(slot: number, heapShare: number, delayMs: number, saidMs: number): void {
+    const record = this.record(slot);
+    store(this.#words, record + OWNER_HEAP, Math.round(heapShare * SHARE_UNIT));
+    store(this.#words, record + OWNER_DELAY, Math.min(0x7fffffff, Math.round(delayMs)));
+    store(this.#words, record + OWNER_SAID, saidMs | 0);
+  }
+
+  heapShare(slot: number): number {
+    return load(this.#words, this.record(slot) + OWNER_HEAP) / SHARE_UNIT;
+  }
+
+  delayMs(slot: number): number {
+    return load(this.#words, this.record(slot) + OWNER_DELAY);
+  }
+
+  /** When the thread said so, in ms modulo 2^32; 0 if it never has. */
+  saidMs(slot: number): number {
+    return load(this.#words, this.record(slot) + OWNER_SAID);
   }
 
   /** For the thread itself, which must hold nothing. */

@@ -1,11 +1,14 @@
 /** Everything public. */
 export { ManualClock } from '../native-free/index.js';
-export type { Cache, CacheEvent, CacheEventName, CacheStats, UserUsage } from './cache/cache.js';
+export type { Cache, CacheStats, UserUsage } from './cache/cache.js';
 export { type AttachFunctions, attachCache, createCache } from './cache/create.js';
+export type { CacheEvent, CacheEventName, CacheEvents, PressureEvent } from './cache/events.js';
 export type { EvictionQuery, EvictionRecord } from './cache/evictions.js';
+export { Gauge } from './cache/gauge.js';
 export type { CacheHandle } from './cache/handle.js';
 export type { KeySpace, SetOptions } from './cache/key-space.js';
-export type { CacheOptions, SlabOptions, TypeOptions } from './cache/options.js';
+export type { CacheOptions, PressureOptions, SlabOptions, TypeOptions } from './cache/options.js';
+export type { PressureActions, PressureStats } from './cache/pressure-words.js';
 export type { Duration, Size } from './cache/units.js';
 export type { TierOf, UserOptions } from './cache/users.js';
 export type { RejectReason, RemovalCause } from './engine/causes.js';
@@ -25,3 +28,5 @@ export {
   ValueError,
   VelocacheError,
 } from './errors.js';
+export type { Alert, AlertCode, AlertSeverity } from './policies/alert.js';
+export type { Level as PressureLevel, PressureSource } from './policies/pressure.js';

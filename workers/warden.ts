@@ -5,6 +5,7 @@
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import type { CacheHandle } from '../src/cache/handle.js';
 import { Member } from '../src/cache/member.js';
+import { PressureKeeper } from '../src/cache/pressure-keeper.js';
 import { Warden } from '../src/cache/warden.js';
 
 /** Its event loop brings the news of deaths: it must not wait long for a lock that a dead thread may hold. */
@@ -13,7 +14,10 @@ const LOCK_WAIT_MS = 2;
 let warden: Warden | undefined;
 // Before it attaches: a thread that attaches without listening would be taken for dead by another warden.
 process.on('workerMessage', (message: unknown) => warden?.receive(message));
-const member = Member.attach(workerData as CacheHandle<unknown>, LOCK_WAIT_MS);
-warden = new Warden(member, threadId, () => member.publishClock());
+const handle = workerData as CacheHandle<unknown>;
+const member = Member.attach(handle, LOCK_WAIT_MS);
+const { pressure } = handle.plan;
+const keeper = pressure === false ? undefined : new PressureKeeper(member, handle, pressure);
+warden = new Warden(member, threadId, () => member.publishClock(), keeper);
 warden.start();
 parentPort?.postMessage('ready');

@@ -2,43 +2,27 @@
 import { EventEmitter } from 'node:events';
 import type { Codec } from '../codecs/codec.js';
 import { createCodecs } from '../codecs/codecs.js';
-import { REJECT_REASONS, REMOVAL_CAUSES, type RejectReason, type RemovalCause } from '../engine/causes.js';
 import { EVENT } from '../engine/items.js';
 import type { EngineStats, TypeStats } from '../engine/statistics.js';
 import { BusyError, OptionError, TypeNameError } from '../errors.js';
+import { type CacheEventName, type CacheEvents, decodeEvent, nameOf } from './events.js';
 import { describeEviction, type EvictionQuery, type EvictionRecord, resolveQuery } from './evictions.js';
 import type { CacheHandle } from './handle.js';
 import { KeySpace } from './key-space.js';
 import type { Member } from './member.js';
 import type { CachePlan } from './options.js';
+import { type PressureStats, readPressure } from './pressure-words.js';
 import { checkUser, type UserTiers } from './users.js';
 
 /** The value type of `T`'s type `default`; unknown if it has none. */
 export type DefaultValue<T> = T extends { default: infer V } ? V : unknown;
-
-export interface CacheEvent {
-  readonly type: string;
-  /** Undefined for a recovery, which concerns no key. */
-  readonly key: string | undefined;
-  /** Why: of a 'reject' the reason, else the cause of the removal. */
-  readonly cause: RemovalCause | RejectReason;
-  /** Bytes of the key and the value. */
-  readonly bytes: number;
-  /** The thread in which it happened. */
-  readonly threadId: number;
-}
-
-/**
- * evict: an entry was evicted, or removed because its time was over. reject: a set was refused. recover: what a
- * thread that died or abandoned an operation had left in a shard was brought to rest.
- */
-export type CacheEventName = 'evict' | 'reject' | 'recover';
 
 export interface CacheStats extends Omit<EngineStats, 'byType'> {
   /** By the names of the types. */
   readonly types: Readonly<Record<string, TypeStats>>;
   /** Events that found the ring full or a listener too slow. */
   readonly eventsDropped: number;
+  readonly pressure: PressureStats;
 }
 
 /** What a user has. Entries whose time is over count until they are swept. */
@@ -62,7 +46,6 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   readonly #tiers: UserTiers | undefined;
   readonly #spaces: ReadonlyMap<string, KeySpace<unknown>>;
   readonly #emitter = new EventEmitter();
-  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   readonly #end: () => Promise<void>;
   #cursor = 0;
 
@@ -92,7 +75,8 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     this.#member.begin();
     const { byType, ...stats } = this.#member.store.stats();
     const types = Object.fromEntries(this.#plan.types.map(({ name }, i) => [name, byType[i]!]));
-    return { ...stats, types, eventsDropped: this.#member.store.events.dropped };
+    const pressure = readPressure(this.#member.store, stats.rejectsByReason);
+    return { ...stats, types, eventsDropped: this.#member.store.events.dropped, pressure };
   }
 
   /**
@@ -137,19 +121,19 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   }
 
   /** Listens for what happens in any thread. Listeners keep no process alive; one that throws is an uncaught error. */
-  on(event: CacheEventName, listener: (event: CacheEvent) => void): this {
+  on<E extends CacheEventName>(event: E, listener: (event: CacheEvents[E]) => void): this {
     this.#listen(event);
     this.#emitter.on(event, listener);
     return this;
   }
 
-  once(event: CacheEventName, listener: (event: CacheEvent) => void): this {
+  once<E extends CacheEventName>(event: E, listener: (event: CacheEvents[E]) => void): this {
     this.#listen(event);
     this.#emitter.once(event, listener);
     return this;
   }
 
-  off(event: CacheEventName, listener: (event: CacheEvent) => void): this {
+  off<E extends CacheEventName>(event: E, listener: (event: CacheEvents[E]) => void): this {
     this.#emitter.off(event, listener);
     if (this.#member.isOpen) this.#member.listen(this.#heard());
     return this;
@@ -170,15 +154,9 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     const { events } = this.#member.store;
     for (let i = 0; i < EVENTS_PER_TURN; i++) {
       const next = events.read(this.#cursor, (record) => {
-        const name = (Object.keys(EVENT) as CacheEventName[]).find((candidate) => EVENT[candidate] === record.kind);
+        const name = nameOf(record);
         if (name === undefined || this.#emitter.listenerCount(name) === 0) return;
-        const event: CacheEvent = {
-          type: this.#plan.types[record.type]?.name ?? 'default',
-          key: record.key.length === 0 ? undefined : this.#decoder.decode(record.key),
-          cause: name === 'reject' ? REJECT_REASONS[record.cause]! : REMOVAL_CAUSES[record.cause]!,
-          bytes: record.bytes,
-          threadId: record.threadId,
-        };
+        const event = decodeEvent(name, record, this.#plan);
         // Each in a turn of its own: a listener that throws takes no event from the others.
         process.nextTick(() => this.#emitter.emit(name, event));
       });

@@ -3,11 +3,13 @@ import { randomFillSync } from 'node:crypto';
 import { Arena, type ArenaIdentity, LAYOUT_VERSION, Layout } from '../../native-free/index.js';
 import { HandleError, MemoryError, OptionError } from '../errors.js';
 import { Cache } from './cache.js';
+import { type Gauge, isGauge } from './gauge.js';
 import { type CacheHandle, checkHandle } from './handle.js';
 import { Member, monotonicMs } from './member.js';
 import { type CacheOptions, checkNames, planHash, resolveOptions } from './options.js';
 import { attachments } from './thread-caches.js';
 import { checkTierOf, type TierOf, UserTiers } from './users.js';
+import { tellVitals } from './vitals.js';
 import { WardenKeeper } from './warden-keeper.js';
 
 /** Creates a cache that other threads attach to by its `handle`. Resolves when its warden thread watches. */
@@ -25,6 +27,7 @@ export async function createCache<T extends object = { default: unknown }>(
     buffers: arena.buffers,
     epochMs: monotonicMs(),
     clock: options.clock?.buffer,
+    gauges: gaugesOf(options),
   };
   // Before the thread attaches: one that attaches without listening would be taken for dead.
   attachments();
@@ -76,6 +79,11 @@ function tiersOf(handle: CacheHandle<unknown>, tierOf: TierOf | undefined): User
   return users && new UserTiers(users, arena.capacityBytes, tierOf);
 }
 
+function gaugesOf<T>({ pressure }: CacheOptions<T>): CacheHandle<T>['gauges'] {
+  const gauges = Object.entries(pressure || {}).filter(([, source]) => isGauge(source));
+  return Object.fromEntries(gauges.map(([name, gauge]) => [name, (gauge as Gauge).buffer]));
+}
+
 function reserve(layout: Layout, configHash: number): Arena {
   if (layout.pages < layout.config.shards * 4) {
     throw new OptionError('slab.pageSize', layout.config.pageBytes, 'leaves too few pages: use smaller ones');
@@ -108,5 +116,7 @@ function enroll<T>(
   });
   const attachment = { member, cache, uses: 1 };
   attachments().set(member.arena.id, attachment);
+  const { pressure } = handle.plan;
+  if (pressure !== false && (pressure.heap === true || pressure.eventLoop === true)) tellVitals(member, handle.epochMs);
   return cache;
 }

@@ -2,7 +2,8 @@
 
 import { LAYOUT_VERSION } from '../../native-free/index.js';
 import { HandleError } from '../errors.js';
-import { type CachePlan, isSharedMemory, planHash } from './options.js';
+import { type CachePlan, planHash } from './options.js';
+import { isSharedMemory } from './shared-memory.js';
 
 declare const TYPES: unique symbol;
 
@@ -17,6 +18,8 @@ export interface CacheHandle<T> {
   readonly epochMs: number;
   /** The manual clock's buffer, if the cache has one. */
   readonly clock: SharedArrayBuffer | undefined;
+  /** The gauges' buffers, of the sources of pressure that have one. */
+  readonly gauges: { readonly [name in 'rss' | 'heap' | 'eventLoop']?: SharedArrayBuffer };
   /** Carries the value types of the cache; there is no such property. */
   readonly [TYPES]?: T;
 }
@@ -29,8 +32,18 @@ export function checkHandle(handle: CacheHandle<unknown>): void {
   if (handle.layoutVersion !== LAYOUT_VERSION) {
     throw new HandleError(`handle has layout version ${handle.layoutVersion}, this velocache has ${LAYOUT_VERSION}`);
   }
-  const isWhole = typeof handle.plan === 'object' && handle.configHash === planHash(handle.plan) && hasMemory(handle);
+  const isWhole =
+    typeof handle.plan === 'object' &&
+    handle.configHash === planHash(handle.plan) &&
+    hasMemory(handle) &&
+    hasGauges(handle);
   if (!isWhole) throw new HandleError('handle has been changed since it was made');
+}
+
+function hasGauges({ gauges, plan }: CacheHandle<unknown>): boolean {
+  if (typeof gauges !== 'object' || gauges === null) return false;
+  const sources = Object.entries(plan.pressure).filter(([, source]) => source === 'gauge');
+  return sources.every(([name]) => isSharedMemory(gauges[name as keyof typeof gauges]));
 }
 
 function hasMemory({ buffers, clock, epochMs }: CacheHandle<unknown>): boolean {

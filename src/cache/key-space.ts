@@ -1,13 +1,14 @@
 /** The operations on the key space of one type. */
 
-import { spanTicks } from '../../native-free/index.js';
+import { HEADER, spanTicks } from '../../native-free/index.js';
 import type { Codec } from '../codecs/codec.js';
-import { TYPE_COUNTER } from '../engine/causes.js';
+import { GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from '../engine/causes.js';
 import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
 import { READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
 import type { SharedStore } from '../engine/store.js';
 import { BUSY, STORED } from '../engine/writer.js';
 import { BusyError, ItemTooLargeError, KeyError, NotBytesError, OptionError, ValueError } from '../errors.js';
+import { isShortened } from '../policies/pressure.js';
 import type { Member } from './member.js';
 import type { TypePlan } from './options.js';
 import { type Duration, parseDuration } from './units.js';
@@ -47,6 +48,7 @@ export class KeySpace<V> {
   readonly #codecsById: readonly (Codec | undefined)[];
   readonly #itemBytesMax: number;
   readonly #tiers: UserTiers | undefined;
+  readonly #importance: number;
   readonly #lifetime = { deadline: 0, idleTicks: 0 };
 
   constructor(setup: SpaceSetup) {
@@ -58,6 +60,7 @@ export class KeySpace<V> {
     this.#codecsById = setup.codecsById;
     this.#itemBytesMax = setup.itemBytesMax;
     this.#tiers = setup.tiers;
+    this.#importance = setup.plan.importance;
   }
 
   /**
@@ -99,11 +102,27 @@ export class KeySpace<V> {
     if (user !== undefined && tier !== undefined) this.#store.user.prepare(user, tier.shareGranules);
     const itemBytes = this.#store.key.byteLength + bytes.length;
     if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
-    this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#store.context.clock.deadline(ttlMs);
+    this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
     this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
-    const outcome = this.#store.set(bytes, codecId, this.#lifetime, tier !== undefined);
+    const outcome = this.#isRefused()
+      ? this.#store.refuse(bytes.length, REJECT.pressure)
+      : this.#store.set(bytes, codecId, this.#lifetime, tier !== undefined);
     if (outcome === BUSY) throw new BusyError('set');
     return outcome === STORED;
+  }
+
+  /** Whether pressure refuses sets of this type now. A plain look: a moment sooner or later is as good. */
+  #isRefused(): boolean {
+    return this.#importance < this.#store.context.meta[HEADER.leastImportance]!;
+  }
+
+  /** The deadline of an entry stored now; pressure brings that of less important types nearer. */
+  #deadline(ttlMs: number): number {
+    const { context } = this.#store;
+    const shift = isShortened(this.#importance) ? context.meta[HEADER.ttlShift]! : 0;
+    if (shift === 0) return context.clock.deadline(ttlMs);
+    context.countGlobal(GLOBAL_COUNTER.ttlsShortened, 1);
+    return context.clock.deadline(ttlMs / 2 ** shift);
   }
 
   #ttlOf(options: SetOptions | undefined): number {

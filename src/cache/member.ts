@@ -55,6 +55,8 @@ export class Member {
   constructor(handle: CacheHandle<unknown>, arena: Arena, lockWaitMs: number = LOCK_WAIT_MS) {
     this.arena = arena;
     this.slot = claimSlot(arena);
+    // The slot may have been another's.
+    arena.owners.setVitals(this.slot, 0, 0, 0);
     this.isManual = handle.clock !== undefined;
     this.#clock = clockOf(handle, arena);
     const { arena: config, growthFactor, itemBytesMax, types } = handle.plan;

@@ -5,7 +5,10 @@ import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../engine/causes
 import { chunkSizes } from '../engine/size-classes.js';
 import { OptionError } from '../errors.js';
 import { LruPolicy } from '../policies/lru.js';
-import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
+import { IMPORTANCES, type Importance } from '../policies/pressure.js';
+import type { TypeShare } from '../policies/type-rules.js';
+import { type Gauge, isGauge } from './gauge.js';
+import { isSharedMemory } from './shared-memory.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
 import { resolveUsers, USER_OPTIONS, type UserOptions, type UsersPlan } from './users.js';
 
@@ -53,6 +56,30 @@ export interface CacheOptions<T> {
   readonly users?: UserOptions;
   /** A clock for tests and replays, which all threads follow. Default: the machine's monotonic clock. */
   readonly clock?: ManualClock;
+  /** What pressure is judged by; false: no levels, no actions, no alerts. Default: all sources. */
+  readonly pressure?: false | PressureOptions;
+}
+
+/** A Gauge in place of a source gives its share by hand; false switches a source off. */
+export interface PressureOptions {
+  /**
+   * 'protected': the share of the arena that may not be evicted now. 'occupancy': the share of its pages in use, which
+   * is then kept at 70 %. Default: 'protected'.
+   */
+  readonly arena?: 'protected' | 'occupancy' | false;
+  /** The process's resident memory by the machine's or cgroup's. Default: true. */
+  readonly rss?: boolean | Gauge;
+  /** The fullest heap of the attached threads by its limit. Default: true. */
+  readonly heap?: boolean | Gauge;
+  /** The latest event loop of the attached threads: 70 % at a delay of 200 ms, at most 74 %. Default: true. */
+  readonly eventLoop?: boolean | Gauge;
+}
+
+export interface PressurePlan {
+  readonly arena: 'protected' | 'occupancy' | false;
+  readonly rss: boolean | 'gauge';
+  readonly heap: boolean | 'gauge';
+  readonly eventLoop: boolean | 'gauge';
 }
 
 export const OVERFLOWS = ['lru', 'aggressive-lru'] as const;
@@ -73,6 +100,7 @@ export interface CachePlan {
   readonly itemBytesMax: number;
   readonly types: readonly TypePlan[];
   readonly users?: UsersPlan;
+  readonly pressure: PressurePlan | false;
 }
 
 const CAPACITY_MIN = 2 ** 20;
@@ -85,7 +113,7 @@ const EVICTION_RECORD_SHARE = 2 ** 15;
 const EVICTION_RECORDS_MAX = 256;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
-  checkNames('options', options, ['capacity', 'slab', 'types', 'users', 'clock']);
+  checkNames('options', options, ['capacity', 'slab', 'types', 'users', 'clock', 'pressure']);
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
   const slab = options.slab ?? {};
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
@@ -116,7 +144,7 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     segmentBytes: 2 ** 30,
     users: users?.max ?? 0,
   };
-  const plan = { arena, growthFactor, itemBytesMax, types };
+  const plan = { arena, growthFactor, itemBytesMax, types, pressure: resolvePressure(options.pressure) };
   return users === undefined ? plan : { ...plan, users };
 }
 
@@ -125,6 +153,24 @@ function checkClock(clock: ManualClock | undefined): void {
   if (clock === undefined) return;
   if (!isSharedMemory((clock as ManualClock | null)?.buffer))
     throw new OptionError('clock', clock, 'must be a ManualClock');
+}
+
+const ARENA_READINGS = ['protected', 'occupancy', false];
+
+function resolvePressure(pressure: false | PressureOptions = {}): PressurePlan | false {
+  if (pressure === false) return false;
+  checkNames('pressure', pressure, ['arena', 'rss', 'heap', 'eventLoop']);
+  const { arena = 'protected' } = pressure;
+  if (!ARENA_READINGS.includes(arena)) {
+    throw new OptionError('pressure.arena', arena, `must be one of ${ARENA_READINGS.join(', ')}`);
+  }
+  const source = (name: 'rss' | 'heap' | 'eventLoop'): boolean | 'gauge' => {
+    const { [name]: value = true } = pressure;
+    if (typeof value === 'boolean') return value;
+    if (isGauge(value)) return 'gauge';
+    throw new OptionError(`pressure.${name}`, value, 'must be true, false or a Gauge');
+  };
+  return { arena, rss: source('rss'), heap: source('heap'), eventLoop: source('eventLoop') };
 }
 
 function resolveGrowth(growthFactor: number, pageBytes: number, chunkBytesMin: number): number {
@@ -206,9 +252,4 @@ export function planHash(plan: CachePlan): number {
   let hash = 0x811c9dc5;
   for (const char of JSON.stringify(plan)) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
   return hash;
-}
-
-/** Also for memory that was made in another context of the process. */
-export function isSharedMemory(value: unknown): value is SharedArrayBuffer {
-  return Object.prototype.toString.call(value) === '[object SharedArrayBuffer]';
 }

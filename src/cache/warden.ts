@@ -11,6 +11,7 @@ import { compareExchange, load, store as storeWord } from '#atomics';
 import { HEADER, OWNER_SLOTS, SHARD, STRIPE } from '../../native-free/index.js';
 import type { Member } from './member.js';
 import { ALIVE, answerHello, fromWarden, type HelloMessage, isMessage, type JoinMessage, LEAVE } from './messages.js';
+import type { PressureKeeper } from './pressure-keeper.js';
 import { SWEEP_ROUND_MS, sweepSlice } from './sweep.js';
 
 /** Between two rounds: the resolution of the clock. */
@@ -39,14 +40,16 @@ export class Warden {
   /** Lock words seen held, by lock, and since when. */
   readonly #held: { token: number; sinceMs: number }[];
   readonly #publish: () => void;
+  readonly #pressure: PressureKeeper | undefined;
   #eventHead: number;
   #probedMs = 0;
 
-  /** `publish` moves the shared clock up to the present. */
-  constructor(member: Member, threadId: number, publish: () => void) {
+  /** `publish` moves the shared clock up to the present; `pressure` is undefined where it is off. */
+  constructor(member: Member, threadId: number, publish: () => void, pressure: PressureKeeper | undefined) {
     this.#member = member;
     this.#threadId = threadId;
     this.#publish = publish;
+    this.#pressure = pressure;
     this.#eventHead = member.store.events.head;
     const { layout } = member.arena;
     this.#locks = [
@@ -145,6 +148,7 @@ export class Warden {
     store.begin();
     this.#publish();
     for (const [slot, threadId] of this.#unfinished) this.#bury(slot, threadId);
+    this.#pressure?.round();
     this.#wakeListeners();
     this.#askHolders();
     sweepSlice(store.sweeper, () => performance.now());

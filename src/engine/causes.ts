@@ -83,6 +83,9 @@ export const GLOBAL_COUNTER = {
   itemsMoved: 5,
   shardsEmptied: 6,
   splitsSkipped: 7,
-  userRejects: 8,
+  levelChanges: 8,
+  bytesTrimmed: 9,
+  ttlsShortened: 10,
+  alerts: 11,
 } as const;
-export const GLOBAL_COUNTERS = 9;
+export const GLOBAL_COUNTERS = 12;

@@ -214,6 +214,11 @@ export class Context {
     this.counters.add(type * this.layout.config.countersPerType + counter, delta);
   }
 
+  /** A counter of the whole cache, over all threads. */
+  sumGlobal(counter: number): number {
+    return this.counters.sum(this.layout.config.types * this.layout.config.countersPerType + counter);
+  }
+
   countGlobal(counter: number, delta: number): void {
     this.counters.add(this.layout.config.types * this.layout.config.countersPerType + counter, delta);
   }

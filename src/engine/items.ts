@@ -37,7 +37,7 @@ import { type EvictionPolicy, MARK_MASK } from './ports.js';
 import { TAG_IDLE } from './tag.js';
 
 /** Kinds of events, as stored in the ring and as bits of the words that say who listens. */
-export const EVENT = { evict: 1, reject: 2, recover: 3 } as const;
+export const EVENT = { evict: 1, reject: 2, recover: 3, pressure: 4, alert: 5 } as const;
 
 /** As sets of bits: the causes that are logged and that listeners hear of, and those that make room. */
 const LOGGED = maskOf(LOGGED_CAUSES);

@@ -140,7 +140,7 @@ export function collectStats(context: Context, quota: Quota): EngineStats {
       ...quota.totals(),
       max: layout.config.users ?? 0,
       evictions: total.removals.quota,
-      rejects: global(GLOBAL_COUNTER.userRejects),
+      rejects: total.rejectsByReason.quota + total.rejectsByReason.users,
     },
     capacityBytes: layout.config.capacityBytes,
     bytesMetadata: layout.pagesStartBytes,

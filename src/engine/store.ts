@@ -36,6 +36,7 @@ import { Scanner } from './scanner.js';
 import { Shares } from './shares.js';
 import type { SizeClasses } from './size-classes.js';
 import { collectStats, type EngineStats } from './statistics.js';
+import { Survey } from './survey.js';
 import { Sweeper } from './sweeper.js';
 import { User } from './user.js';
 import { UserTable } from './user-table.js';
@@ -73,6 +74,7 @@ export class SharedStore {
   readonly scanner: Scanner;
   readonly recovery: Recovery;
   readonly events: EventRing;
+  readonly survey: Survey;
   readonly #index: IndexTable;
   readonly #pages: PagePool;
   readonly #items: Items;
@@ -124,6 +126,7 @@ export class SharedStore {
       rebuild.emptyLocked(shard),
     );
     this.#verifier = new Verifier(context, this.#index, this.#pages, this.#items, chains, users, this.key);
+    this.survey = new Survey(context, this.#pages);
     this.events = new EventRing(meta, layout.events, layout.config.eventWords);
   }
 
@@ -228,6 +231,11 @@ export class SharedStore {
       misses = isFreed ? 0 : misses + 1;
     }
     return freed;
+  }
+
+  /** Puts an event with a message of its own into the ring, if anybody listens for its kind. */
+  tell(kind: number, message: Uint8Array): void {
+    this.#items.emit(kind, 0, 0, 0, message, 0, message.length);
   }
 
   /** Removes every entry of a type, or of all with -1. False if a lock could not be had. */

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { MessageChannel, receiveMessageOnPort, setEnvironmentData, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { attachCache, type CacheHandle } from 'velocache';
+import { attachCache, type CacheHandle, Gauge } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { errorOf, useCaches } from '../support/caches.js';
 import { useRemotes } from '../support/remote.js';
@@ -102,7 +102,7 @@ describe('handles that do not fit', () => {
   const caches = useCaches();
 
   it('are refused with VELOCACHE_HANDLE_VERSION', async () => {
-    const cache = await caches.create();
+    const cache = await caches.create({ pressure: { rss: new Gauge() } });
     const { handle } = cache;
     const changed = (change: object): CacheHandle<object> => ({ ...handle, ...change }) as CacheHandle<object>;
     const others = {
@@ -123,6 +123,8 @@ describe('handles that do not fit', () => {
       'too little memory': changed({ buffers: [new SharedArrayBuffer(16)] }),
       'no time': changed({ epochMs: 'now' }),
       'a clock that is none': changed({ clock: {} }),
+      'no gauges': changed({ gauges: undefined }),
+      'gauges without that of the plan': changed({ gauges: {} }),
     };
     for (const [name, other] of Object.entries(others)) {
       const { code } = errorOf(() => attachCache(other as CacheHandle<object>));

@@ -65,6 +65,15 @@ function statsOf(total: Partial<CacheStats>): CacheStats {
     splitsSkipped: 0,
     eventsDropped: 0,
     users: { active: 0, bytes: 0, max: 0, evictions: 0, rejects: 0 },
+    pressure: {
+      level: 'normal',
+      used: 0,
+      source: 'rss',
+      bySource: {},
+      actions: { headroom: 0, ttlFactor: 1, refused: [] },
+      headroom: 0,
+      counts: { levelChanges: 0, bytesTrimmed: 0, ttlsShortened: 0, rejects: 0, alerts: 0 },
+    },
     ...total,
   };
 }

@@ -35,6 +35,22 @@ describe('OwnerTable', () => {
     expect(owners.claim(999)).toBe(slots[3]);
   });
 
+  it('keeps what each thread says of itself, in words that nothing else of its record touches', () => {
+    const { words, owners } = make();
+    const [a, b] = [owners.claim(5), owners.claim(6)];
+    owners.setListens(a, 6);
+    const before = words.slice();
+    owners.setVitals(a, 0.1234, 56.7, -8);
+    owners.setVitals(b, 1, 1e12, 9);
+    const vitals = (slot: number) => [owners.heapShare(slot), owners.delayMs(slot), owners.saidMs(slot)];
+    expect([vitals(a), vitals(b)]).toEqual([
+      [0.1234, 57, -8],
+      [1, 2 ** 31 - 1, 9],
+    ]);
+    const changed = [...words.keys()].filter((i) => words[i] !== before[i]);
+    expect(changed).toEqual([a, b].flatMap((slot) => [20, 21, 22].map((word) => owners.record(slot) + word)));
+  });
+
   it('goes from live to dead to free, each step once, and only for the thread that it is about', () => {
     const { owners } = make();
     const slot = owners.claim(5);

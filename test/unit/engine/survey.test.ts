@@ -1,0 +1,63 @@
+/** The survey: the same figures as the statistics, gathered in steps of any size. */
+import { describe, expect, it } from 'vitest';
+import { REMOVAL_CAUSES } from '../../../src/engine/causes.js';
+import { pattern, useEngines } from '../../support/engines.js';
+import { Random } from '../../support/random.js';
+
+describe('the survey', () => {
+  const engines = useEngines();
+
+  it.each([1, 7, 500, 1_000_000])('in steps of %d cells finds what the statistics say (seed 3)', (cells) => {
+    const random = new Random(3);
+    const engine = engines.create({ capacityBytes: 2 << 20, shards: 2, types: 3 });
+    for (let i = 0; i < 3_000; i++) {
+      const entry = { type: random.below(3), ttlMs: random.below(2) * 10 };
+      engine.set(`key ${random.below(2_000)}`, pattern(random.below(random.below(20) === 0 ? 30_000 : 900), i), entry);
+      engine.get(`key ${random.below(2_000)}`, random.below(3));
+      if (i % 500 === 0) engine.clock.advance(20);
+    }
+    const { survey } = engine.store;
+    expect(survey.figures).toBeUndefined();
+    let steps = 1;
+    while (!survey.step(cells)) steps += 1;
+    const stats = engine.stats();
+    const figures = survey.figures!;
+    expect(figures.pagesFree).toBe(stats.pagesFree);
+    expect(figures.pagesIndex * stats.pageBytes).toBe(stats.bytesIndex);
+    expect(figures.types.map(({ removals, ...type }) => ({ ...type, removals: [...removals] }))).toEqual(
+      stats.byType.map(({ entries, bytesUsed, hits, misses, removals }) => ({
+        entries,
+        bytes: bytesUsed,
+        hits,
+        misses,
+        removals: REMOVAL_CAUSES.map((cause) => removals[cause]),
+      })),
+    );
+    expect(figures.classes).toEqual(
+      stats.classes.map(({ pages, chunksUsed, bytesRequested }) => ({ pages, chunksUsed, bytesRequested })),
+    );
+    expect(stats.removals.expired).toBeGreaterThan(0);
+    expect(steps === 1).toBe(cells === 1_000_000);
+    engine.set('one more', pattern(10, 1));
+    const { entries } = figures.types[0]!;
+    while (!survey.step(cells));
+    expect(survey.figures!.types[0]!.entries).toBe(entries + 1);
+  });
+});
+
+describe('trimming', () => {
+  const engines = useEngines();
+
+  it('frees as many bytes of pages as it says, at least as many as asked for, and ends when nothing is left', () => {
+    const engine = engines.create({ capacityBytes: 2 << 20, shards: 2 });
+    for (let i = 0; i < 3_000; i++) engine.set(`key ${i}`, pattern(800, i));
+    const before = engine.stats();
+    const freed = engine.store.trim(100_000);
+    expect(freed).toBeGreaterThanOrEqual(100_000);
+    expect(engine.stats().bytesFree - before.bytesFree).toBe(freed);
+    expect(engine.stats().entries).toBeLessThan(before.entries);
+    expect(engine.store.trim(1e9)).toBeLessThan(2 << 20);
+    expect(engine.stats().entries).toBe(0);
+    expect(engine.store.trim(1)).toBe(0);
+  });
+});
