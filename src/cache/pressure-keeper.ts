@@ -51,7 +51,7 @@ export class PressureKeeper {
   #tickedMs = Number.NEGATIVE_INFINITY;
   #watchedMs = Number.NEGATIVE_INFINITY;
   #watchedClockMs = Number.NEGATIVE_INFINITY;
-  /** The pass that the next tick waits for is done. */
+  /** A pass of the survey has ended since the last tick. */
   #isSurveyed = false;
   /** Bytes still to be freed before the next tick. */
   #trimBytes = 0;
@@ -71,12 +71,13 @@ export class PressureKeeper {
   round(): void {
     const { survey } = this.#member.store;
     this.#trim();
-    if (!this.#isSurveyed) this.#isSurveyed = survey.step(SURVEY_CELLS);
+    // Behind the trimming, so that what it frees is seen before more is wanted.
+    if (!this.#isSurveyed && this.#trimBytes <= 0) this.#isSurveyed = survey.step(SURVEY_CELLS);
     const now = performance.now();
-    if (!this.#isSurveyed || now - this.#tickedMs < TICK_MS) return;
+    if (survey.figures === undefined || now - this.#tickedMs < TICK_MS) return;
     this.#tickedMs = now;
+    this.#tick(survey.figures, now);
     this.#isSurveyed = false;
-    this.#tick(survey.figures!, now);
   }
 
   #tick(figures: Surveyed, now: number): void {
@@ -84,10 +85,13 @@ export class PressureKeeper {
     const { pages, config } = arena.layout;
     const clockMs = store.context.clock.nowMs();
     const readings = this.#readings.take(figures);
-    const state = this.#controller.update({ nowMs: clockMs, readings, free: figures.pagesFree / pages });
+    // In a large cache a pass takes several ticks: in between nothing more is wanted.
+    const free = this.#isSurveyed ? figures.pagesFree / pages : 1;
+    const state = this.#controller.update({ nowMs: clockMs, readings, free });
     // Whole pages, and one at least if so much is wanted: a twentieth of few pages is none.
     const wanted = state.headroom * pages - figures.pagesFree >= 1 ? 1 : 0;
-    this.#trimBytes = state.trim === 0 ? 0 : Math.max(wanted, Math.floor(state.trim * pages)) * config.pageBytes;
+    if (this.#isSurveyed || state.step < this.#step) this.#trimBytes = 0;
+    if (state.trim > 0) this.#trimBytes = Math.max(wanted, Math.floor(state.trim * pages)) * config.pageBytes;
     publishPressure(arena, state, readings);
     const hasMoved = state.step !== this.#step;
     if (hasMoved) this.#tellPressure(state);

@@ -37,7 +37,7 @@ export class Readings {
   /** In the order of PRESSURE_SOURCES; undefined for a source that is off. */
   take(figures: Surveyed): (number | undefined)[] {
     return [
-      this.#source('rss', () => process.memoryUsage.rss() / this.#memoryBytes),
+      this.#source('rss', () => residentBytes() / this.#memoryBytes),
       this.#source('heap', () => this.#heap()),
       this.#arena(figures),
       this.#source('eventLoop', () => this.#eventLoop()),
@@ -87,5 +87,14 @@ export class Readings {
   #chunkBytes({ classes }: Surveyed): number {
     const { bytes } = this.#member.store.context.classes;
     return classes.reduce((sum, { chunksUsed }, id) => sum + chunksUsed * bytes[id]!, 0);
+  }
+}
+
+/** 0 where the system doesn't say. */
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
   }
 }

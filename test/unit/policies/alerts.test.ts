@@ -1,4 +1,6 @@
 /** Alerts: each threshold, once for each crossing; trends; opportunities. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALERT_CODES, type Alert, type AlertSample } from '../../../src/policies/alert.js';
 import { AlertWatch, REQUESTS_MIN, RESOLVED, Threshold } from '../../../src/policies/alerts.js';
@@ -316,6 +318,13 @@ describe('opportunities', () => {
 });
 
 describe('alerts', () => {
+  it('have codes that docs/pressure.md lists, all of them', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/pressure.md'), 'utf8');
+    const table = page.slice(page.indexOf('| code |'), page.indexOf('The recent band'));
+    const listed = [...table.matchAll(/`([a-z-]+)`(?=[^|]*\|(?: info| warning| critical))/g)].map((match) => match[1]);
+    expect(listed).toEqual(ALERT_CODES);
+  });
+
   it('name their code, and say one sentence', () => {
     const bench = new Bench();
     const classes = [{ chunkBytes: 128, share: 0.5, waste: 0.5 }];
