@@ -11,6 +11,11 @@ import type { DemoTypes } from './values.js';
 /** Chunks that may be under way per thread: one in work and one waiting, so that parsing and replaying overlap. */
 const CHUNKS_AHEAD = 2;
 const CHUNK_MS_MAX = 30_000;
+/**
+ * Requests of one step; a moment with more of them is cut up. Threads run freely within a step, so long ones would change
+ * the order in which entries are used, and with it the hit ratio.
+ */
+const STEP_REQUESTS_MAX = 256;
 
 /** Who replays a trace on what. */
 interface ReplayPlan {
@@ -67,6 +72,7 @@ class Feeder {
   #chunks = 0;
   /** Steps number the moments of the trace. */
   #step = 0;
+  #inStep = 0;
   #timeMs = 0;
   #firstTimeMs: number | undefined;
   #complete = false;
@@ -97,10 +103,12 @@ class Feeder {
   #deal(request: TraceRequest): void {
     const timeMs = request.timeMs ?? this.#timeMs;
     this.#firstTimeMs ??= request.timeMs;
-    if (timeMs > this.#timeMs) {
+    if (timeMs > this.#timeMs || this.#inStep === STEP_REQUESTS_MAX) {
       this.#timeMs = timeMs;
       this.#step++;
+      this.#inStep = 0;
     }
+    this.#inStep++;
     this.#requests++;
     this.#writers[hashText(request.key) % this.#writers.length]?.add(request, this.#step, this.#timeMs);
   }
