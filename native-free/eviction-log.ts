@@ -2,14 +2,14 @@
  * The last evictions of a shard: a ring of records of a fixed size.
  *
  *     log:     word 0  records ever written, modulo 2^32      16..  records
- *     record:  word 0  its number, from 1; 0 while it is written
- *              word 1  tick                                   word 4  ticks since the last use
- *              word 2  key bytes (16), type (8), cause (8)    word 5..15  the first bytes of the key
+ *     record:  word 0  its number, from 1                    word 4  ticks since the last use
+ *              word 1  tick                                   word 5..15  the first bytes of the key
+ *              word 2  key bytes (16), type (8), cause (8)
  *              word 3  bytes of key and value
  *
- * Written under the shard's lock, without journal; read under none. The number is written last, and taken back first:
- * a reader that finds the number that it expects before and after its copy has copied a whole record. A death leaves
- * at most a record without number, which the next writer of the shard begins anew.
+ * Written under the shard's lock, without journal; read under none. The number is written first, and the count last:
+ * a reader that finds the number that it expects before and after its copy has copied a whole record, and looks for no
+ * number that isn't counted. A death leaves at most a record that isn't, which the next writer begins anew.
  */
 import { checkpoint, load, store, type Words } from '#atomics';
 import type { SeqlockReader } from './seqlock.js';
@@ -65,7 +65,7 @@ export class EvictionLog {
     const words = this.#words;
     const number = (words[base]! + 1) | 0;
     const at = this.#at(base, number);
-    store(words, at + RECORD.number, 0);
+    store(words, at + RECORD.number, number);
     // Keeps the stores of the record behind it on arm64.
     load(words, at + RECORD.number);
     words[at + RECORD.tick] = tick;
@@ -75,7 +75,6 @@ export class EvictionLog {
     words[at + RECORD.age] = ageTicks;
     const keyWords = (Math.min(keyBytes, LOGGED_KEY_BYTES) + 3) >>> 2;
     for (let i = 0; i < keyWords; i++) words[at + RECORD.key + i] = source[keyAt + i]!;
-    store(words, at + RECORD.number, number);
     store(words, base, number);
   }
 

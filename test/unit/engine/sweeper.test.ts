@@ -114,9 +114,9 @@ describe('Sweeper', () => {
   it('a successor finds what one that died in a pass had still to do', () => {
     for (let step = 0; ; step++) {
       const engine = engines.create({ pageBytes: 4_096 });
-      fill(engine, 0, 60, { ttlMs: 50 });
       fill(engine, 60, 70, { ttlMs: 90 });
       sweepAll(engine);
+      fill(engine, 0, 60, { ttlMs: 50 });
       const warden = engine.join(7);
       engine.clock.advance(50);
       const isCut = cutAt(step, () => sweepAll(warden));

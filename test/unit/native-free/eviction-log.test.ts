@@ -82,7 +82,7 @@ describe('EvictionLog', () => {
     const { words, log, append } = logOf();
     words[BASE] = -3;
     for (let n = 1; n <= 6; n++) append(n);
-    // The record numbered 0 can't be told from one that is being written.
+    // The record numbered 0 can't be told from one that was never written.
     expect(ticks(log)).toEqual([6, 5, 4]);
   });
 });
