@@ -112,8 +112,9 @@ export interface ArenaConfig {
   /** Counters per type, and for the whole cache, in each stripe. */
   readonly countersPerType: number;
   readonly countersGlobal: number;
-  /** Words in each shard that belong to the eviction policy. */
+  /** Words that belong to the eviction policy: in each shard, and of the whole cache. */
   readonly policyWords: number;
+  readonly policySharedWords: number;
   /** Causes for which entries leave: a count for each by type, in each shard. */
   readonly removalCauses: number;
   /** Records of the eviction log of a shard. */
@@ -134,6 +135,7 @@ export class Layout {
   readonly countersPerStripe: number;
   /** One word a type: what all shards know of it. */
   readonly typeStates: number;
+  readonly policyShared: number;
   readonly events: number;
   readonly eventLock: number;
   readonly shards: number;
@@ -170,7 +172,8 @@ export class Layout {
     this.counters = this.owners + OWNER_SLOTS * OWNER_WORDS;
     this.countersPerStripe = alignUp(config.types * config.countersPerType + config.countersGlobal, 8);
     this.typeStates = this.counters + OWNER_SLOTS * this.countersPerStripe * 2;
-    this.events = alignUp(this.typeStates + config.types, 16);
+    this.policyShared = alignUp(this.typeStates + config.types, 16);
+    this.events = alignUp(this.policyShared + config.policySharedWords, 16);
     this.eventLock = this.events + EVENT_RING_LOCK;
     this.shards = alignUp(this.events + EVENT_RING_HEADER + config.eventWords, 16);
     this.typesOffset = SHARD.partial + CLASS_MAX * 2;

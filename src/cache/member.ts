@@ -20,7 +20,7 @@ import { LOCK_WAIT_MS } from '../engine/context.js';
 import { SizeClasses } from '../engine/size-classes.js';
 import { SharedStore } from '../engine/store.js';
 import { ClosedError, HandleError, ThreadsError } from '../errors.js';
-import { LruPolicy } from '../policies/lru.js';
+import { createEnginePolicy } from '../policies/engine-policies.js';
 import { TypeRules } from '../policies/type-rules.js';
 import { UserQuotas } from '../policies/user-quotas.js';
 import { type CacheHandle, checkHandle } from './handle.js';
@@ -59,7 +59,7 @@ export class Member {
     arena.owners.setVitals(this.slot, 0, 0, 0);
     this.isManual = handle.clock !== undefined;
     this.#clock = clockOf(handle, arena);
-    const { arena: config, growthFactor, itemBytesMax, types } = handle.plan;
+    const { arena: config, growthFactor, itemBytesMax, types, policy } = handle.plan;
     this.store = new SharedStore({
       arena,
       classes: new SizeClasses(config.pageBytes, config.chunkBytesMin, growthFactor),
@@ -68,7 +68,7 @@ export class Member {
       threadId,
       itemBytesMax,
       weakMemory: process.arch !== 'x64' && process.arch !== 'ia32',
-      policy: new LruPolicy(arena.meta, arena.layout, this.#clock),
+      policy: createEnginePolicy(policy, arena.meta, arena.layout, this.#clock),
       rules: new TypeRules(arena.meta, arena.layout, types),
       quotas: new UserQuotas(),
       lockWaitMs,

@@ -4,7 +4,7 @@ import { createCodecs, DEFAULT_CODEC } from '../codecs/codecs.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../engine/causes.js';
 import { chunkSizes } from '../engine/size-classes.js';
 import { OptionError } from '../errors.js';
-import { LruPolicy } from '../policies/lru.js';
+import { ENGINE_POLICIES, type EnginePolicy, type PolicyPlan, policyWordsOf } from '../policies/engine-policies.js';
 import { IMPORTANCES, type Importance } from '../policies/pressure.js';
 import type { TypeShare } from '../policies/type-rules.js';
 import { type Gauge, isGauge } from './gauge.js';
@@ -50,6 +50,10 @@ export interface CacheOptions<T> {
   /** Bound on everything shared, tables included: 1 MiB to 16 GiB. */
   readonly capacity: Size;
   readonly slab?: SlabOptions;
+  /**
+   * Which entries are cold. 'lru' evicts what was not used for longest. Default: 'lru'.
+   */
+  readonly policy?: EnginePolicy;
   /** Types of entries, each with its own key space; `default` is always there. At most 255. */
   readonly types?: { readonly [K in keyof T]?: TypeOptions };
   /** Accounts and quotas of users, for `set(…, { user })`. Default: none; `user` has no effect then. */
@@ -99,6 +103,7 @@ export interface CachePlan {
   readonly growthFactor: number;
   readonly itemBytesMax: number;
   readonly types: readonly TypePlan[];
+  readonly policy: PolicyPlan;
   readonly users?: UsersPlan;
   readonly pressure: PressurePlan | false;
 }
@@ -113,7 +118,7 @@ const EVICTION_RECORD_SHARE = 2 ** 15;
 const EVICTION_RECORDS_MAX = 256;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
-  checkNames('options', options, ['capacity', 'slab', 'types', 'users', 'clock', 'pressure']);
+  checkNames('options', options, ['capacity', 'slab', 'types', 'policy', 'users', 'clock', 'pressure']);
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
   const slab = options.slab ?? {};
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
@@ -121,30 +126,34 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   checkClock(options.clock);
   if (options.users !== undefined) checkNames('users', options.users, USER_OPTIONS);
   const users = options.users && resolveUsers(options.users, capacityBytes);
-  const shards = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
-  const pageDefault = Math.min(2 ** 20, Math.max(2 ** 14, ceilPower(capacityBytes / shards / PAGES_PER_SHARD)));
+  const shardsMost = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
+  const pageDefault = Math.min(2 ** 20, Math.max(2 ** 14, ceilPower(capacityBytes / shardsMost / PAGES_PER_SHARD)));
   const pageBytes = parseSize('slab.pageSize', slab.pageSize ?? pageDefault, 2 ** 12, 2 ** 20);
   if (!isPower(pageBytes)) throw new OptionError('slab.pageSize', slab.pageSize, 'must be a power of two');
   const chunkBytesMin = parseSize('slab.minChunk', slab.minChunk ?? 64, 32, 1_024);
   if (chunkBytesMin % 8 !== 0) throw new OptionError('slab.minChunk', slab.minChunk, 'must be a multiple of 8');
   const growthFactor = resolveGrowth(slab.growthFactor ?? 1.15, pageBytes, chunkBytesMin);
   const itemBytesMax = parseSize('slab.maxItem', slab.maxItem ?? capacityBytes / 8, 1, capacityBytes / 2);
+  const shards = Math.min(shardsMost, Math.max(1, ceilPower(capacityBytes / pageBytes / 32) / 2));
+  const policy: PolicyPlan = {
+    name: resolveName('policy', options.policy ?? 'lru', ENGINE_POLICIES),
+  };
   const arena: ArenaConfig = {
     capacityBytes,
     pageBytes,
     chunkBytesMin,
-    shards: Math.min(shards, Math.max(1, ceilPower(capacityBytes / pageBytes / 32) / 2)),
+    shards,
     types: types.length,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
-    policyWords: LruPolicy.words,
+    ...policyWordsOf(policy),
     removalCauses: REMOVAL_CAUSES.length,
     evictionRecords: Math.min(EVICTION_RECORDS_MAX, ceilPower(capacityBytes / shards / EVICTION_RECORD_SHARE)),
     eventWords: Math.min(2 ** 18, Math.max(2 ** 11, ceilPower(capacityBytes / 2 ** 12))),
     segmentBytes: 2 ** 30,
     users: users?.max ?? 0,
   };
-  const plan = { arena, growthFactor, itemBytesMax, types, pressure: resolvePressure(options.pressure) };
+  const plan = { arena, growthFactor, itemBytesMax, types, policy, pressure: resolvePressure(options.pressure) };
   return users === undefined ? plan : { ...plan, users };
 }
 
@@ -211,11 +220,10 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
   if (reserve > maxShare) throw new OptionError(`${where}.reserve`, reserve, `must be at most maxShare, ${maxShare}`);
   return {
     name,
-    importance: resolveChoice(`${where}.importance`, options.importance ?? 'standard', IMPORTANCES),
+    importance: IMPORTANCES.indexOf(resolveName(`${where}.importance`, options.importance ?? 'standard', IMPORTANCES)),
     maxShare,
     reserve,
-    isAggressive:
-      OVERFLOWS[resolveChoice(`${where}.overflow`, options.overflow ?? 'lru', OVERFLOWS)] === 'aggressive-lru',
+    isAggressive: resolveName(`${where}.overflow`, options.overflow ?? 'lru', OVERFLOWS) === 'aggressive-lru',
     ttlMs: options.ttl === undefined ? 0 : parseDuration(`${where}.ttl`, options.ttl),
     idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
     codec,
@@ -228,11 +236,9 @@ function resolvePart(where: string, part: number): number {
   throw new OptionError(where, part, 'must be a number from 0 to 1');
 }
 
-/** Position of a choice in its list. */
-function resolveChoice(where: string, choice: string, choices: readonly string[]): number {
-  const position = choices.indexOf(choice);
-  if (position < 0) throw new OptionError(where, choice, `must be one of ${choices.join(', ')}`);
-  return position;
+function resolveName<N extends string>(where: string, name: N, names: readonly N[]): N {
+  if (names.includes(name)) return name;
+  throw new OptionError(where, name, `must be one of ${names.join(', ')}`);
 }
 
 function checkObject(where: string, options: unknown): asserts options is object {

@@ -171,6 +171,14 @@ export class Evictor {
     return true;
   }
 
+  /** A newcomer may be what goes next: it need not wait for the hand. */
+  offerLocked(shard: number, position: number): void {
+    const { arena } = this.#context;
+    const bucket = position & -BUCKET_GRANULES;
+    this.#seek(-1, NO_TYPE, NO_TYPE);
+    this.#lookLocked(shard, position, arena.wordsOf(bucket), arena.wordIndex(bucket), position & (BUCKET_GRANULES - 1));
+  }
+
   /** Notes an entry where it is wanted. */
   #lookLocked(shard: number, position: number, words: Words, at: number, slot: number): void {
     const ref = words[at + BUCKET.refs + slot * 2]!;

@@ -138,21 +138,24 @@ export class IndexTable {
     journal.write(segment, at + BUCKET.times + slot * 2, time);
   }
 
-  /** Adds an entry to a chain whose sequence is open. False if it needs an overflow bucket and there is none. */
-  insertLocked(shard: number, primary: number, tag: number, ref: number, time: number): boolean {
+  /**
+   * Adds an entry to a chain whose sequence is open. Returns its position, a bucket's ref whose low bits are 0 and a slot;
+   * 0 if it needs an overflow bucket and there is none.
+   */
+  insertLocked(shard: number, primary: number, tag: number, ref: number, time: number): number {
     let bucket = primary;
     for (let next = this.overflowOf(bucket); next !== 0; next = this.overflowOf(bucket)) bucket = next;
     let slot = this.#firstEmpty(bucket);
     if (slot === BUCKET_SLOTS) {
       const overflow = this.#takeOverflowLocked(shard);
-      if (overflow === 0) return false;
+      if (overflow === 0) return 0;
       const { arena, journal } = this.#context;
       journal.write(arena.segmentOf(bucket), arena.wordIndex(bucket) + BUCKET.overflow, overflow);
       bucket = overflow;
       slot = 0;
     }
     this.writeSlotLocked(bucket, slot, tag, ref, time);
-    return true;
+    return bucket | slot;
   }
 
   /** Removes the entry of a slot from a chain whose sequence is open: the last entry of the chain takes its place. */
@@ -274,8 +277,8 @@ export class IndexTable {
       const moves = this.bucketNumber(hashOf(ref), count + 1) === count;
       const tag = this.#moving[i * 3]!;
       // Two dense chains never need more overflow buckets than the old one had, and those are free now.
-      const done = this.insertLocked(shard, moves ? target : source, tag, ref, this.#moving[i * 3 + 2]!);
-      assert(done, 'a split ran out of overflow buckets');
+      const position = this.insertLocked(shard, moves ? target : source, tag, ref, this.#moving[i * 3 + 2]!);
+      assert(position !== 0, 'a split ran out of overflow buckets');
     }
     journal.commit();
     return true;

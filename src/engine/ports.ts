@@ -11,6 +11,8 @@ export const NO_TYPE = -1;
  * it hints: after a death some of it may be older than it was. `shard` is the index of the shard's record.
  */
 export interface EvictionPolicy {
+  /** Once, by the thread that created the arena, before any other sees it. */
+  format(): void;
   /** The mark of an entry stored now under a new key. Under the shard's lock. */
   admit(shard: number, hash: number): number;
   /** The mark of an entry read or stored anew now that had `mark`. Writes nothing. Under no lock. */
@@ -27,8 +29,8 @@ export interface EvictionPolicy {
   judge(shard: number, mark: number, hash: number): number;
   /** Told of an entry that is evicted. Under the lock. */
   forget(shard: number, mark: number, hash: number): void;
-  /** Told of each use: a read that hits, a set. Writes nothing that others write. */
-  observe(shard: number, hash: number): void;
+  /** Told of each use of an entry, a read that hits or a set, with its bytes of key and value. Under the lock or under none. */
+  observe(shard: number, hash: number, bytes: number): void;
 }
 
 /** The entry that was asked about may go. */

@@ -240,7 +240,7 @@ export class Reader {
   ): void {
     // A stop for tests: the hit is validated, and anything may happen to the slot before its use is noted.
     checkpoint();
-    this.#policy.observe(shard, hash);
+    this.#policy.observe(shard, hash, this.payloadBytes);
     const { arena } = this.#context;
     const at = arena.wordIndex(bucket);
     if ((tag & TAG_IDLE) !== 0) {

@@ -78,6 +78,7 @@ export class SharedStore {
   readonly #index: IndexTable;
   readonly #pages: PagePool;
   readonly #items: Items;
+  readonly #policy: EvictionPolicy;
   readonly #evictions: EvictionLog;
   readonly #writer: Writer;
   readonly #verifier: Verifier;
@@ -94,6 +95,7 @@ export class SharedStore {
     const context = new Context(arena, classes, clock, counters, slot, threadId, options.lockWaitMs ?? LOCK_WAIT_MS);
     const seqlock = new SeqlockReader(meta, arena.owners.fence(slot), options.weakMemory);
     this.context = context;
+    this.#policy = policy;
     this.key = new Key(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!);
     this.user = new User(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!);
     const users = new UserTable(context, quotas);
@@ -133,6 +135,7 @@ export class SharedStore {
   /** Gives every shard its first buckets. Once, by the thread that created the arena, before any other sees it. */
   format(): void {
     const { layout, meta } = this.context;
+    this.#policy.format();
     this.context.createdMs[0] = this.context.clock.nowMs();
     storeWord(meta, HEADER.pageReleases, 1);
     for (let i = 0; i < layout.config.shards; i++) {

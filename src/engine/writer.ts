@@ -263,7 +263,7 @@ export class Writer {
   #publishLocked(shard: number, key: Key, ref: number, flags: number, valueBytes: number, lifetime: Lifetime): void {
     const { arena } = this.#context;
     const isIdle = lifetime.idleTicks !== 0;
-    this.#policy.observe(shard, key.hash);
+    this.#policy.observe(shard, key.hash, key.byteLength + valueBytes);
     const head = key.tag | (isIdle ? TAG_IDLE : 0);
     const time = isIdle ? this.#context.clock.precise() || 1 : lifetime.deadline;
     this.#noteDueLocked(shard, dueTick(head, time, arena.wordsOf(ref), arena.wordIndex(ref)));
@@ -279,10 +279,11 @@ export class Writer {
     }
     if (!hasOld) {
       this.#items.accountLocked(shard, sizes, valueBytes, 1);
-      const hasSlot = this.#index.insertLocked(shard, place.primary, tag, ref, time);
-      assert(hasSlot, 'no slot for an entry whose place was prepared');
+      const position = this.#index.insertLocked(shard, place.primary, tag, ref, time);
+      assert(position !== 0, 'no slot for an entry whose place was prepared');
       this.#items.commitLocked(shard);
       this.#countInsert(key, valueBytes);
+      this.#evictor.offerLocked(shard, position);
       this.#growLocked(shard, key.type);
       return;
     }

@@ -17,6 +17,8 @@ export class LruPolicy implements EvictionPolicy {
     this.#time = new VirtualTime(meta, layout, clock);
   }
 
+  format(): void {}
+
   admit(shard: number): number {
     return this.#time.insert(shard) & MARK_MASK;
   }

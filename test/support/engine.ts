@@ -172,6 +172,7 @@ function arenaConfig(options: EngineOptions): ArenaConfig {
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
     policyWords: LruPolicy.words,
+    policySharedWords: 0,
     removalCauses: REMOVAL_CAUSES.length,
     evictionRecords: options.evictionRecords ?? 32,
     eventWords: options.eventWords ?? 4_096,

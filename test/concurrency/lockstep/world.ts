@@ -45,6 +45,7 @@ function layoutOf(capacityBytes: number, shards: number, users: number): Layout 
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
     policyWords: LruPolicy.words,
+    policySharedWords: 0,
     removalCauses: REMOVAL_CAUSES.length,
     evictionRecords: 8,
     eventWords: 256,

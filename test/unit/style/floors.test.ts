@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'native-free/': ['#atomics'],
   'src/engine/': ['#atomics', 'node:worker_threads', 'native-free/'],
-  'src/policies/': ['native-free/', 'src/engine/ports.ts'],
+  'src/policies/': ['#atomics', 'native-free/', 'src/engine/ports.ts'],
   'src/codecs/': ['node:', 'msgpackr/', 'src/errors.ts'],
   'src/cache/': ['#atomics', 'node:', 'native-free/', 'src/engine/', 'src/policies/', 'src/codecs/', 'src/errors.ts'],
   'src/cli/': [
