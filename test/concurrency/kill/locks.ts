@@ -1,6 +1,6 @@
 /** Which locks are held, and by whom: for the message of a finding. */
 import type { CacheHandle } from 'velocache';
-import { Arena, HEADER, Layout, OWNER_SLOTS, SHARD } from '../../../native-free/index.js';
+import { Arena, HEADER, Layout, OWNER_SLOTS, SHARD, STRIPE } from '../../../native-free/index.js';
 
 export function describeLocks(handle: CacheHandle<never> | CacheHandle<unknown>): string {
   const layout = new Layout(handle.plan.arena);
@@ -13,6 +13,8 @@ export function describeLocks(handle: CacheHandle<never> | CacheHandle<unknown>)
   };
   const locks = [say('large lock', meta[HEADER.largeLock]!), say('recovery lock', meta[HEADER.recoveryLock]!)];
   for (let i = 0; i < layout.config.shards; i++) locks.push(say(`shard ${i}`, meta[layout.shard(i) + SHARD.lock]!));
+  const { users } = layout;
+  for (let i = 0; i < users.stripes; i++) locks.push(say(`users ${i}`, meta[users.stripe(i) + STRIPE.lock]!));
   const slots: string[] = [];
   for (let slot = 0; slot < OWNER_SLOTS; slot++) {
     if (owners.threadOf(slot) >= 0)

@@ -9,10 +9,13 @@ import {
   PRECEDENCES,
   RING_WORDS,
   SeqlockReader,
+  STRIPE,
   TYPE_WORDS,
+  USER,
 } from '../../../native-free/index.js';
 import { journalWords } from '../../../native-free/journal.js';
 import { resolveOptions } from '../../../src/cache/options.js';
+import type { UserOptions } from '../../../src/cache/users.js';
 
 const MB = 2 ** 20;
 const CAPACITIES = [
@@ -35,9 +38,11 @@ const CAPACITIES = [
 ];
 const TYPE_COUNTS = [1, 6, 30];
 
-function layoutOf(capacity: number, types: number, slab = {}): Layout {
+function layoutOf(capacity: number, types: number, slab = {}, users?: UserOptions): Layout {
   const names = Array.from({ length: types - 1 }, (_, i) => [`type${i}`, {}]);
-  return new Layout(resolveOptions({ capacity, types: Object.fromEntries(names), slab }).arena);
+  return new Layout(
+    resolveOptions({ capacity, types: Object.fromEntries(names), slab, ...(users && { users }) }).arena,
+  );
 }
 
 /** Regions of segment 0 as [name, first word, words]. */
@@ -54,6 +59,11 @@ function regions(layout: Layout): [string, number, number][] {
       layout.shard(i),
       layout.shardWords,
     ]),
+    ...Array.from({ length: layout.users.stripes }, (_, i): [string, number, number] => [
+      `users ${i}`,
+      layout.users.stripe(i),
+      layout.users.words / layout.users.stripes,
+    ]),
     ['descriptors', layout.descriptors, layout.pages * layout.descriptorWords],
     ['pages', layout.pagesStartBytes / 4, 0],
   ];
@@ -63,7 +73,35 @@ describe('Layout', () => {
   const CASES = CAPACITIES.flatMap((capacity) => TYPE_COUNTS.map((types) => [capacity, types] as const));
 
   it.each(CASES)('%d bytes, %d types: regions follow each other, within the capacity', (capacity, types) => {
-    const layout = layoutOf(capacity, types);
+    expectRegions(layoutOf(capacity, types), capacity);
+  });
+
+  it.each(CAPACITIES)('%d bytes, with users: the same', (capacity) => {
+    for (const users of [{}, { max: 1 }, { max: Math.min(2 ** 20, Math.floor(capacity / 512)) }]) {
+      const layout = layoutOf(capacity, 6, {}, users);
+      expectRegions(layout, capacity);
+      expect(layout.users.words * 4).toBeLessThan(capacity / 8);
+      expectRecords(layout);
+    }
+  });
+
+  /** Each stripe has its words in a row: lock and journal, buckets, records. */
+  function expectRecords({ users, config }: Layout): void {
+    expect(users.records * users.stripes).toBeGreaterThanOrEqual(config.users!);
+    const words = users.words / users.stripes;
+    for (const stripe of [0, 1, users.stripes - 1]) {
+      const first = users.firstRecord(stripe);
+      const last = first + users.records - 1;
+      expect([users.stripeOfRecord(first), users.stripeOfRecord(last)]).toEqual([stripe, stripe]);
+      const buckets = Array.from({ length: users.buckets }, (_, i) => users.bucket(stripe, (i << 8) | stripe));
+      expect(new Set(buckets).size).toBe(users.buckets);
+      expect(Math.min(...buckets)).toBeGreaterThanOrEqual(users.stripe(stripe) + STRIPE.journal + journalWords(48));
+      expect(Math.max(...buckets)).toBeLessThan(users.record(first));
+      expect(users.record(last) + USER.activity).toBeLessThan(users.stripe(stripe) + words);
+    }
+  }
+
+  function expectRegions(layout: Layout, capacity: number): void {
     let end = 0;
     for (const [name, start, words] of regions(layout)) {
       expect(start, name).toBeGreaterThanOrEqual(end);
@@ -75,7 +113,7 @@ describe('Layout', () => {
     // Less than two pages are lost to alignment.
     expect(capacity - layout.bytesTotal).toBeLessThan(2 * layout.config.pageBytes + layout.descriptorWords * 4);
     expect(layout.pages).toBeGreaterThanOrEqual(layout.config.shards * 4);
-  });
+  }
 
   it.each(CAPACITIES)('%d bytes: parts of a shard follow each other', (capacity) => {
     const layout = layoutOf(capacity, 6);
@@ -87,6 +125,7 @@ describe('Layout', () => {
       [layout.thresholdsOffset, PRECEDENCES + 6],
       [layout.policyOffset, layout.config.policyWords],
       [layout.directoryOffset, layout.directoryEntries],
+      [layout.userOperationOffset, 8],
       [layout.journalOffset, journalWords(1_024)],
       [layout.removalsOffset, 6 * layout.config.removalCauses * 2],
       [layout.recentOffset, 16 * 7],
