@@ -230,7 +230,8 @@ export class Items {
   ): void {
     const type = typeOf(sizes);
     this.#countRemovalLocked(shard, type, cause);
-    this.commitLocked(shard);
+    this.#context.journal.commit();
+    this.#ownership.payLocked(shard);
     // The chunk's bytes are still those of the item: nobody can take it before this section ends.
     if (((LOGGED >>> cause) & 1) !== 0) {
       this.#logLocked(shard, ref, sizes, valueBytes, cause, this.#ticksUnused(shard, tag, time));

@@ -18,7 +18,7 @@ export const RESERVED = 0;
 export const NO_RECORD = 1;
 const STRIPE_BUSY = 2;
 
-/** The lock of a stripe can't be had where no way leads back: ends the section, which is marked for repair. */
+/** The lock of a stripe can't be had behind a commit: ends the section, whose shard is marked for repair. */
 export const SECTION_BUSY: Error = new Error('the lock of a stripe of users could not be had');
 
 export class Ownership {
@@ -85,7 +85,7 @@ export class Ownership {
 
   /** Pays what the section's last transaction owes. Throws SECTION_BUSY if a stripe's lock can't be had. */
   payLocked(shard: number): void {
-    if (!this.#tryPayLocked(shard)) throw SECTION_BUSY;
+    if (this.#table.region.stripes !== 0 && !this.#tryPayLocked(shard)) throw SECTION_BUSY;
   }
 
   #tryPayLocked(shard: number): boolean {

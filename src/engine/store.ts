@@ -41,7 +41,7 @@ import { Sweeper } from './sweeper.js';
 import { User } from './user.js';
 import { UserTable } from './user-table.js';
 import { Verifier } from './verifier.js';
-import { BUSY, type Lifetime, Writer } from './writer.js';
+import { type Lifetime, Writer } from './writer.js';
 
 /** Buckets that one section of a clearing goes through. */
 const CLEAR_BUCKETS = 16;
@@ -162,7 +162,7 @@ export class SharedStore {
     try {
       return this.#writer.set(this.key, value, codec, lifetime, this.#steal, user);
     } catch (error) {
-      return this.#end(error, this.key.hash);
+      throw this.#condemn(error, this.key.hash);
     }
   }
 
@@ -180,20 +180,13 @@ export class SharedStore {
     try {
       return this.#writer.delete(this.key);
     } catch (error) {
-      return this.#end(error, this.key.hash);
+      throw this.#condemn(error, this.key.hash);
     }
   }
 
   /** What the prepared user has and may have; undefined for one without entries, false if a lock can't be had. */
   usage(): UserUsage | undefined | false {
     return this.#quota.usage(this.user);
-  }
-
-  /** Ends an operation that threw: BUSY, or the error for its caller. */
-  #end(error: unknown, hash: number): number {
-    if (error !== SECTION_BUSY) throw this.#condemn(error, hash);
-    this.context.giveUpSection();
-    return BUSY;
   }
 
   /**

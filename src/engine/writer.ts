@@ -30,7 +30,7 @@ import {
 } from './item.js';
 import { EVENT, type Items } from './items.js';
 import type { Key } from './key.js';
-import { NO_RECORD, type Ownership, RESERVED } from './ownership.js';
+import { NO_RECORD, type Ownership, RESERVED, SECTION_BUSY } from './ownership.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
 import { ADMITTED, markOf, NO_CLASS, OVER_QUOTA, QUOTA_BUSY, type Quota } from './quota.js';
@@ -79,6 +79,10 @@ export class Writer {
   /** Of the set in hand: whose entry it will be; and whether it may take no room but what is free. */
   #user: User | undefined;
   #isAtQuota = false;
+  /** What the operation in hand has come to by its last commit, for one that ends behind that. */
+  #committed = BUSY;
+  /** Why the operation in hand would be refused. */
+  #reason: number = REJECT.room;
 
   constructor(
     context: Context,
@@ -108,27 +112,46 @@ export class Writer {
 
   /** Stores `value` under the key, as an entry of `user` or of nobody. */
   set(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: Steal, user: User | undefined): number {
+    this.#user = user;
+    this.#isAtQuota = false;
+    this.#committed = BUSY;
+    this.#reason = REJECT.room;
+    let outcome: number;
+    try {
+      outcome = this.#put(key, value, codec, lifetime, steal);
+    } catch (error) {
+      outcome = this.#end(error);
+    }
+    if (outcome === NO_ROOM) this.#reject(key, value.length);
+    return outcome;
+  }
+
+  /** Ends an operation whose section could not be: what it had come to by then stands. */
+  #end(error: unknown): number {
+    if (error !== SECTION_BUSY) throw error;
+    this.#context.giveUpSection();
+    return this.#committed;
+  }
+
+  #put(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: Steal): number {
+    const user = this.#user;
     const flags =
       (lifetime.idleTicks === 0 ? 0 : FLAG_IDLE) | (user === undefined ? 0 : FLAG_OWNED) | (codec << CODEC_SHIFT);
     const bytes = headerBytes(flags) + paddedKey(key.byteLength) + value.length;
     const isSingle = bytes <= this.#context.classes.singleBytesMax;
-    this.#user = user;
-    this.#isAtQuota = false;
     const share = this.#makeShare(key, value.length, isSingle ? flags : flags | FLAG_CHAINED);
     if (share === SHARE_BUSY) return BUSY;
-    if (share === SHARE_FULL) return this.refuse(key, value.length, REJECT.share);
+    if (share === SHARE_FULL) return this.#fail(key, REJECT.share);
     if (user !== undefined) {
       const refused = this.#refusal(key, user, isSingle ? flags : flags | FLAG_CHAINED, bytes, value.length);
       if (refused !== STORED) return refused;
     }
-    let outcome = isSingle
-      ? this.#setSingle(key, value, flags, bytes, lifetime, steal)
-      : this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
-    for (let i = 0; outcome === NO_ROOM && !isSingle && this.#isAtQuota && i < OWN_EVICTIONS_MAX; i++) {
-      if (!this.#quota.giveUpOne(user!)) break;
+    if (isSingle) return this.#setSingle(key, value, flags, bytes, lifetime, steal);
+    let outcome = this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
+    for (let i = 0; outcome === NO_ROOM && this.#isAtQuota && i < OWN_EVICTIONS_MAX; i++) {
+      if (user === undefined || !this.#quota.giveUpOne(user)) break;
       outcome = this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
     }
-    if (outcome === NO_ROOM) this.#reject(key, value.length, this.#isAtQuota ? REJECT.quota : REJECT.room);
     return outcome;
   }
 
@@ -147,20 +170,32 @@ export class Writer {
     const admitted = this.#quota.admit(key, user, granules, classId);
     if (admitted === QUOTA_BUSY) return BUSY;
     this.#isAtQuota = admitted !== ADMITTED;
-    return admitted === OVER_QUOTA ? this.refuse(key, valueBytes, REJECT.quota) : STORED;
+    return admitted === OVER_QUOTA ? this.#fail(key, REJECT.quota) : STORED;
   }
 
   /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM or BUSY. */
   refuse(key: Key, valueBytes: number, reason: number): number {
+    this.#isAtQuota = false;
+    this.#committed = BUSY;
+    let outcome: number;
+    try {
+      outcome = this.#fail(key, reason);
+    } catch (error) {
+      outcome = this.#end(error);
+    }
+    if (outcome === NO_ROOM) this.#reject(key, valueBytes);
+    return outcome;
+  }
+
+  #fail(key: Key, reason: number): number {
+    this.#reason = reason;
     const shard = this.#context.shardOf(key.hash);
-    if (!this.#context.enter(shard)) return BUSY;
-    this.#failLocked(shard, key);
-    this.#reject(key, valueBytes, reason);
-    return NO_ROOM;
+    return this.#context.enter(shard) ? this.#failLocked(shard, key) : BUSY;
   }
 
   /** Counts a refused set and tells listeners. Under no lock. */
-  #reject(key: Key, valueBytes: number, reason: number): void {
+  #reject(key: Key, valueBytes: number): void {
+    const reason = this.#isAtQuota ? REJECT.quota : this.#reason;
     this.#context.count(key.type, TYPE_COUNTER.rejects + reason, 1);
     if (!this.#items.isHeard(EVENT.reject)) return;
     const bytes = new Uint8Array(key.byteLength);
@@ -210,7 +245,7 @@ export class Writer {
     const reserved = this.#ownership.reserveLocked(this.#user);
     if (reserved === RESERVED) return STORED;
     if (reserved !== NO_RECORD) return BUSY;
-    this.#isAtQuota = true;
+    this.#reason = REJECT.users;
     return NO_ROOM;
   }
 
@@ -222,6 +257,7 @@ export class Writer {
 
   /** No room: the old value goes, as the rule for a refused set wants it. */
   #failLocked(shard: number, key: Key): number {
+    this.#committed = NO_ROOM;
     if (this.#findLocked(shard, key)) this.#items.removeLocked(shard, this.#place, CAUSE.replaced);
     this.#context.leave(shard);
     return NO_ROOM;
@@ -282,6 +318,7 @@ export class Writer {
       const position = this.#index.insertLocked(shard, place.primary, tag, ref, time);
       assert(position !== 0, 'no slot for an entry whose place was prepared');
       this.#items.commitLocked(shard);
+      this.#committed = STORED;
       this.#countInsert(key, valueBytes);
       this.#evictor.offerLocked(shard, position);
       this.#growLocked(shard, key.type);
@@ -299,6 +336,7 @@ export class Writer {
     this.#index.writeSlotLocked(place.bucket, place.slot, tag, ref, time);
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
+    this.#committed = STORED;
     this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause, oldTag, oldTime);
   }
 
@@ -352,8 +390,13 @@ export class Writer {
   delete(key: Key): number {
     const shard = this.#context.shardOf(key.hash);
     if (!this.#context.enter(shard)) return BUSY;
-    const outcome = this.#deleteLocked(shard, key);
-    this.#context.leave(shard);
+    let outcome: number;
+    try {
+      outcome = this.#deleteLocked(shard, key);
+      this.#context.leave(shard);
+    } catch (error) {
+      outcome = this.#end(error);
+    }
     return outcome;
   }
 
@@ -365,8 +408,9 @@ export class Writer {
     const at = arena.wordIndex(place.bucket);
     const tag = bucket[at + BUCKET.tags + place.slot]!;
     const cause = this.#causeOf(place.ref, tag, bucket[at + BUCKET.times + place.slot * 2]!, CAUSE.explicit);
+    this.#committed = cause === CAUSE.explicit ? STORED : NO_ROOM;
     this.#items.removeLocked(shard, place, cause);
-    return cause === CAUSE.explicit ? STORED : NO_ROOM;
+    return this.#committed;
   }
 
   #setChained(key: Key, value: Uint8Array, flags: number, lifetime: Lifetime, steal: Steal): number {
