@@ -62,6 +62,14 @@ export class PagePool {
     return pageKind(state) === PAGE_ITEMS && this.ownerOf(state) === shard;
   }
 
+  /** Pages that belong to nothing, counted under no lock. */
+  countFree(): number {
+    const { layout } = this.#context;
+    let free = 0;
+    for (let page = 0; page < layout.pages; page++) if (pageKind(this.state(page)) === PAGE_FREE) free++;
+    return free;
+  }
+
   /** Takes a page out of the pool for the shard and makes it `kind`, in the transaction in hand; -1 if none is free. */
   acquireLocked(shard: number, kind: number, classId: number): number {
     const page = this.#takeLocked(shard);

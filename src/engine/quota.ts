@@ -4,8 +4,8 @@
  * of it already lives on its own:
  *
  * - What such a set then needs must be had without an eviction of another's entry: a free chunk or page, or the chunk of
- *   an own entry of the same shard and slab class, which is given up for it first. If there is none, the set is refused,
- *   and nothing has been given up.
+ *   an own entry of the same shard and slab class, which is given up for it first; for a chained item free pages, or those
+ *   of own chained entries. If there are none, the set is refused, and nothing has been given up.
  * - An entry that was used since it was stored, or since it was last looked at, gets a second chance: it goes to the
  *   young end of the list instead, as in Corbató's CLOCK ("A paging experiment with the Multics system", 1968).
  *
@@ -19,7 +19,7 @@ import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import { expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
-import { WORD_HASH } from './item.js';
+import { FLAG_CHAINED, flagsOf, WORD_HASH, WORD_SIZES } from './item.js';
 import type { Items } from './items.js';
 import type { Key } from './key.js';
 import { type PagePool, pageClass } from './page-pool.js';
@@ -40,13 +40,16 @@ export const QUOTA_BUSY = 3;
 /** The item is chained: its pieces are of several classes. */
 export const NO_CLASS = -1;
 
+/** Where to look for a chained entry. */
+const ANY_SHARD = -2;
+
 /** Entries that one set may make its user give up; past that it is refused, and its like will get further. */
 const EVICTIONS_MAX = 16_384;
 /** Entries that one set may give a second chance. */
 const CHANCES_MAX = 16;
 /** Of the limit: above it a user's sets cost nobody else anything. Less than 1, since sizes of entries differ. */
 const OWN_ROOM_SHARE = 7 / 8;
-/** How far a list is searched for an entry of a shard and class. */
+/** How far a list is searched for an entry of a shard and class, or for chained ones. */
 const WALK_MAX = 512;
 
 export interface UserUsage {
@@ -74,6 +77,7 @@ export class Quota {
   #entries = 0;
   #victim = 0;
   #victimHash = 0;
+  #chainedGranules = 0;
 
   constructor(
     context: Context,
@@ -101,16 +105,32 @@ export class Quota {
     const shard = this.#context.shardOf(key.hash);
     if (!this.#context.enter(shard)) return QUOTA_BUSY;
     this.#credit = this.#creditLocked(shard, key, user);
-    const hasRoom = classId === NO_CLASS || this.#hasRoomLocked(shard, classId);
+    const hasRoom = classId !== NO_CLASS && this.#hasRoomLocked(shard, classId);
     this.#context.leave(shard);
     if (this.#granules + granules - this.#credit <= this.#limit * OWN_ROOM_SHARE) return ADMITTED;
     this.#chances = CHANCES_MAX;
     this.#keyHash = key.hash;
     if (!hasRoom) {
-      const found = this.#giveUpInClass(user, shard, classId);
+      const found =
+        classId === NO_CLASS ? this.#giveUpPages(user, granules) : this.#giveUpInClass(user, shard, classId);
       if (found !== AT_QUOTA) return found;
     }
     return this.#giveUpTo(user, granules);
+  }
+
+  /**
+   * Sees to it that so many granules of pages are free, giving up chained entries. OVER_QUOTA, with nothing given up, if
+   * the user's are not enough.
+   */
+  #giveUpPages(user: User, granules: number): number {
+    const { pageGranules } = this.#context.layout;
+    const pages = Math.ceil(granules / pageGranules);
+    if (!this.#look(user, ANY_SHARD)) return QUOTA_BUSY;
+    if (this.#pages.countFree() + Math.floor(this.#chainedGranules / pageGranules) < pages) return OVER_QUOTA;
+    for (let i = 0; i < WALK_MAX && this.#pages.countFree() < pages; i++) {
+      if (!this.giveUpChained(user)) return OVER_QUOTA;
+    }
+    return AT_QUOTA;
   }
 
   /** Granules of the key's old entry, if it is the same user's: a replacement gives them back. */
@@ -148,10 +168,10 @@ export class Quota {
     return OVER_QUOTA;
   }
 
-  /** Gives up the user's oldest entry, for a chained item that has not found enough pages. False if there is none. */
-  giveUpOne(user: User): boolean {
+  /** Gives up the user's oldest chained entry, for the pages of another. False if it has none, or a lock can't be had. */
+  giveUpChained(user: User): boolean {
     for (let i = 0; i < CHANCES_MAX * 2; i++) {
-      if (!this.#look(user) || this.#victim === 0) return false;
+      if (!this.#look(user, ANY_SHARD) || this.#victim === 0) return false;
       const outcome = this.#evict(user);
       if (outcome === AT_QUOTA) return true;
       if (outcome === QUOTA_BUSY) return false;
@@ -160,8 +180,8 @@ export class Quota {
   }
 
   /**
-   * Looks at the user's account, and for a victim: the oldest entry, or the oldest in the chunk of a shard's class.
-   * False if the stripe's lock can't be had.
+   * Looks at the user's account, and for a victim: the oldest entry, or the oldest in a chunk of a shard's class, or the
+   * oldest chained one of any shard. False if the stripe's lock can't be had.
    */
   #look(user: User, shard = NONE, classId = NO_CLASS): boolean {
     const table = this.#table;
@@ -173,13 +193,16 @@ export class Quota {
     const activity = this.#policy.active(record === NONE ? 0 : table.get(record, USER.activity), tick);
     this.#limit = this.#policy.limit(user.shareGranules, activity, tick);
     this.#victim = 0;
+    this.#chainedGranules = 0;
     if (record !== NONE) this.#chooseLocked(record, shard, classId);
     table.leave();
     return true;
   }
 
   #chooseLocked(record: number, shard: number, classId: number): void {
-    this.#victim = shard === NONE ? this.#table.get(record, USER.oldest) : this.#searchLocked(record, shard, classId);
+    if (shard === ANY_SHARD) this.#victim = this.#searchChainedLocked(record);
+    else if (shard !== NONE) this.#victim = this.#searchLocked(record, shard, classId);
+    else this.#victim = this.#table.get(record, USER.oldest);
     if (this.#victim === 0) return;
     const { arena } = this.#context;
     this.#victimHash = arena.wordsOf(this.#victim)[arena.wordIndex(this.#victim) + WORD_HASH]!;
@@ -195,6 +218,21 @@ export class Quota {
       ref = this.#table.younger(ref);
     }
     return 0;
+  }
+
+  /** The oldest chained entry; sums up all of them. */
+  #searchChainedLocked(record: number): number {
+    const { arena } = this.#context;
+    let oldest = 0;
+    let ref = this.#table.get(record, USER.oldest);
+    for (let i = 0; i < WALK_MAX && ref !== 0; i++) {
+      if ((flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CHAINED) !== 0) {
+        oldest ||= ref;
+        this.#chainedGranules += this.#items.granulesAt(ref);
+      }
+      ref = this.#table.younger(ref);
+    }
+    return oldest;
   }
 
   /** AT_QUOTA if the victim is gone by this; ADMITTED if it has got a second chance, or was no longer there. */

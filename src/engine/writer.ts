@@ -51,8 +51,8 @@ const LOOP_BYTES_MAX = 64;
 const PIECES_PER_SECTION = 16;
 /** Items that one call may evict in its own bucket chain. */
 const CHAIN_EVICTIONS_MAX = 4;
-/** Entries of its user that a chained item at quota may take, one by one, until there are pages for it. */
-const OWN_EVICTIONS_MAX = 1_024;
+/** Chained entries of its user that one at quota may take beyond its own size, for chunks of its last pieces. */
+const OWN_CHAINED_MAX = 8;
 
 /** How an entry lives: ticks; 0 stands for no bound. */
 export interface Lifetime {
@@ -148,8 +148,8 @@ export class Writer {
     }
     if (isSingle) return this.#setSingle(key, value, flags, bytes, lifetime, steal);
     let outcome = this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
-    for (let i = 0; outcome === NO_ROOM && this.#isAtQuota && i < OWN_EVICTIONS_MAX; i++) {
-      if (user === undefined || !this.#quota.giveUpOne(user)) break;
+    for (let i = 0; outcome === NO_ROOM && this.#isAtQuota && i < OWN_CHAINED_MAX; i++) {
+      if (user === undefined || !this.#quota.giveUpChained(user)) break;
       outcome = this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
     }
     return outcome;
