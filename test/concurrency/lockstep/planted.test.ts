@@ -136,7 +136,7 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
   {
     name: 'a lock taken from the dead without a repair',
     file: 'src/engine/context.js',
-    from: 'got === LOCK_LEFT || ',
+    from: 'got !== LOCK_LEFT && ',
     to: '',
     look: kills('set of a new key', ['takeover']),
   },
@@ -150,7 +150,7 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
   {
     name: 'a recovery that only enters the shards of the dead itself',
     file: 'src/engine/recovery.js',
-    from: 'if (load(this.#context.meta, shard + SHARD.lock) === 0)',
+    from: 'if (isAtRest && load(this.#context.meta, shard + SHARD.lock) === 0)',
     to: 'if (!isHeldBy(this.#context.meta, shard + SHARD.lock, token))',
     look: kills('set that replaces a chained item by another', ['twice'], 37),
   },
