@@ -31,11 +31,14 @@ export class Counters {
 
   /** The sums of all counters over the stripes: one walk over memory in its order. */
   sums(): Float64Array {
-    const perStripe = this.#perStripe;
-    const totals = new Float64Array(perStripe);
-    for (let stripe = 0; stripe < this.#stripes; stripe++) {
-      for (let i = 0; i < perStripe; i++) totals[i] = totals[i]! + this.#values[stripe * perStripe + i]!;
-    }
+    const totals = new Float64Array(this.#perStripe);
+    for (let stripe = 0; stripe < this.#stripes; stripe++) this.addStripe(stripe, totals);
     return totals;
+  }
+
+  /** Adds the counters of one stripe to totals of as many. */
+  addStripe(stripe: number, totals: Float64Array): void {
+    const perStripe = this.#perStripe;
+    for (let i = 0; i < perStripe; i++) totals[i] = totals[i]! + this.#values[stripe * perStripe + i]!;
   }
 }

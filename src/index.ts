@@ -29,4 +29,5 @@ export {
   VelocacheError,
 } from './errors.js';
 export type { Alert, AlertCode, AlertSeverity } from './policies/alert.js';
-export type { Level as PressureLevel, PressureSource } from './policies/pressure.js';
+export type { PressureSource } from './policies/pressure.js';
+export type { Level as PressureLevel } from './policies/type-rules.js';

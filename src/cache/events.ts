@@ -3,7 +3,8 @@ import type { RingRecord } from '../../native-free/index.js';
 import { REJECT_REASONS, REMOVAL_CAUSES, type RejectReason, type RemovalCause } from '../engine/causes.js';
 import { EVENT } from '../engine/items.js';
 import type { Alert } from '../policies/alert.js';
-import type { Level, PressureSource } from '../policies/pressure.js';
+import type { PressureSource } from '../policies/pressure.js';
+import type { Level } from '../policies/type-rules.js';
 import type { CachePlan } from './options.js';
 import type { PressureActions } from './pressure-words.js';
 

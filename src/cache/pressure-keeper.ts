@@ -4,20 +4,14 @@
  * A successor goes on from what was published.
  */
 import { load, store as storeWord } from '#atomics';
-import { HEADER, SHARE_UNIT } from '../../native-free/index.js';
-import { CAUSE, GLOBAL_COUNTER, REMOVAL_CAUSES, type RemovalCause } from '../engine/causes.js';
+import { TICK_MS as CLOCK_TICK_MS, HEADER, SHARE_UNIT } from '../../native-free/index.js';
+import { CAUSE, EVICTION_CAUSES, GLOBAL_COUNTER, REMOVAL_CAUSES } from '../engine/causes.js';
 import { EVENT } from '../engine/items.js';
 import type { Surveyed } from '../engine/survey.js';
 import type { AlertSample } from '../policies/alert.js';
 import { AlertWatch } from '../policies/alerts.js';
-import {
-  LEVELS,
-  levelOf,
-  PRESSURE_SOURCES,
-  PressureController,
-  type PressureState,
-  TICK_MS,
-} from '../policies/pressure.js';
+import { levelOf, PRESSURE_SOURCES, PressureController, type PressureState, TICK_MS } from '../policies/pressure.js';
+import { LEVELS } from '../policies/type-rules.js';
 import type { PressureEvent } from './events.js';
 import type { CacheHandle } from './handle.js';
 import type { Member } from './member.js';
@@ -34,9 +28,7 @@ const ALERT_MS = 1_000;
 /** Item pages, as a share of all, from which fragmentation says something. */
 const FRAGMENTATION_PAGES_MIN = 0.1;
 
-/** Causes that are no eviction by a rule of the cache. */
-const NO_EVICTION: readonly RemovalCause[] = ['explicit', 'replaced', 'expired', 'idle', 'flushed', 'recovered'];
-const EVICTIONS = REMOVAL_CAUSES.map((cause, i) => (NO_EVICTION.includes(cause) ? -1 : i)).filter((i) => i >= 0);
+const EVICTIONS = EVICTION_CAUSES.map((cause) => REMOVAL_CAUSES.indexOf(cause));
 const EVENT_LOOP = PRESSURE_SOURCES.indexOf('eventLoop');
 
 const encoder = new TextEncoder();
@@ -163,10 +155,12 @@ export class PressureKeeper {
         name: this.#types[i]!.name,
         share: type.bytes / capacityBytes,
         maxShare: this.#types[i]!.maxShare,
+        ttlMs: this.#types[i]!.ttlMs,
         hits: type.hits,
         misses: type.misses,
         evictions: EVICTIONS.reduce((sum, cause) => sum + type.removals[cause]!, 0),
         expirations: type.removals[CAUSE.expired]!,
+        unusedMs: type.expiryTicks * CLOCK_TICK_MS,
       })),
       classes: figures.classes.map(({ chunksUsed, bytesRequested }, id) => ({
         chunkBytes: bytes[id]!,

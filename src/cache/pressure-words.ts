@@ -3,15 +3,8 @@ import { load, store as storeWord } from '#atomics';
 import { type Arena, HEADER, SHARE_UNIT } from '../../native-free/index.js';
 import { GLOBAL_COUNTER, type RejectReason } from '../engine/causes.js';
 import type { SharedStore } from '../engine/store.js';
-import {
-  IMPORTANCES,
-  type Importance,
-  LEVELS,
-  type Level,
-  PRESSURE_SOURCES,
-  type PressureSource,
-  type PressureState,
-} from '../policies/pressure.js';
+import { PRESSURE_SOURCES, type PressureSource, type PressureState } from '../policies/pressure.js';
+import { IMPORTANCES, type Importance, LEVELS, type Level } from '../policies/type-rules.js';
 
 /** What is done about pressure now. */
 export interface PressureActions {
@@ -76,7 +69,9 @@ export function readPressure(
   const shares = PRESSURE_SOURCES.map(
     (name, i) => [name, (load(meta, HEADER.usedBySource + i) - 1) / SHARE_UNIT] as const,
   );
-  const count = (name: keyof typeof GLOBAL_COUNTER): number => store.context.sumGlobal(GLOBAL_COUNTER[name]);
+  const counts = store.context.counters.sums();
+  const { types, countersPerType } = store.context.layout.config;
+  const count = (name: keyof typeof GLOBAL_COUNTER): number => counts[types * countersPerType + GLOBAL_COUNTER[name]]!;
   return {
     level: LEVELS[load(meta, HEADER.level)]!,
     used: load(meta, HEADER.used) / SHARE_UNIT,

@@ -27,10 +27,10 @@ export class Readings {
     this.#plan = plan;
     this.#gauges = handle.gauges;
     this.#epochMs = handle.epochMs;
-    this.#limits = handle.plan.types.map((type) => {
-      const { importance, reserve } = type;
-      return { importance, reserveBytes: reserve * capacityBytes };
-    });
+    this.#limits = handle.plan.types.map(({ importance, reserve }) => ({
+      importance,
+      reserveBytes: reserve * capacityBytes,
+    }));
     this.#memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   }
 

@@ -68,8 +68,10 @@ export const TYPE_COUNTER = {
   bytesInserted: 4,
   /** Ticks between the last use of an entry and its eviction. */
   evictionTicks: 5,
+  /** The same between the last use of an entry and the end of its TTL. */
+  expiryTicks: 6,
   /** Refused sets: a row, by reason. */
-  rejects: 6,
+  rejects: 7,
 } as const;
 export const TYPE_COUNTERS: number = TYPE_COUNTER.rejects + REJECT_REASONS.length;
 

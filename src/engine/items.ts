@@ -266,6 +266,7 @@ export class Items {
       this.#recent.addLocked(shard + layout.recentOffset, tick, type);
       this.#context.count(type, TYPE_COUNTER.evictionTicks, ticksUnused);
     }
+    if (cause === CAUSE.expired) this.#context.count(type, TYPE_COUNTER.expiryTicks, ticksUnused);
     // Of a chained item too: a key as long as what is kept of it lies in the first chunk.
     const keyAt = arena.wordIndex(ref) + (headerBytes(flagsOf(sizes)) >>> 2);
     const keyBytes = keyBytesOf(sizes);

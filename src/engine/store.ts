@@ -128,7 +128,7 @@ export class SharedStore {
       rebuild.emptyLocked(shard),
     );
     this.#verifier = new Verifier(context, this.#index, this.#pages, this.#items, chains, users, this.key);
-    this.survey = new Survey(context, this.#pages);
+    this.survey = new Survey(context);
     this.events = new EventRing(meta, layout.events, layout.config.eventWords);
   }
 

@@ -38,8 +38,10 @@ interface UsedType {
   readonly hits: number;
   readonly misses: number;
   readonly evictions: number;
-  /** Entries whose TTL ran out. */
+  /** The type's TTL, 0 for none; entries whose TTL ran out; for how long they had not been used then, in all. */
+  readonly ttlMs: number;
   readonly expirations: number;
+  readonly unusedMs: number;
 }
 
 /** A slab class as the alerts see it. */

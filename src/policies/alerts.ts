@@ -6,8 +6,9 @@
  */
 import type { Alert, AlertCode, AlertSample } from './alert.js';
 import { ClassWaste, LongTtl, UnusedShare } from './opportunities.js';
-import { LEVELS, STEP_THRESHOLDS } from './pressure.js';
+import { STEP_THRESHOLDS } from './pressure.js';
 import { Trend } from './trend.js';
+import { LEVELS } from './type-rules.js';
 import { Window } from './window.js';
 
 export const RESOLVED = 0.9;

@@ -6,8 +6,8 @@ const HOUR_MS = 3_600_000;
 const TEN_MINUTES_MS = 600_000;
 /** A type below this of its maximum share for an hour could give some up. */
 export const SHARE_USED_MIN = 0.5;
-/** Fewer reads than this for each entry whose TTL ran out: most entries outlive their last use, or never had one. */
-export const READS_PER_EXPIRY_MIN = 0.5;
+/** Entries whose TTL runs out have then, on average, not been used for more than this of it. */
+export const UNUSED_MAX = 0.5;
 /** Expirations in an hour under which that says nothing. */
 export const EXPIRATIONS_MIN = 1_000;
 /** A class that wastes more than this of a share of the cache above the second. */
@@ -82,7 +82,7 @@ export class UnusedShare {
   }
 }
 
-/** A type whose entries expire with hardly a read: a shorter TTL or an idle time would free their memory sooner. */
+/** A type whose TTL outlives the last use of its entries: a shorter one or an idle time would free memory sooner. */
 export class LongTtl {
   readonly #windows = new ByName(() => new Window(HOUR_MS, TEN_MINUTES_MS));
   readonly #held = new ByName(() => new Held(0));
@@ -90,13 +90,13 @@ export class LongTtl {
   update({ nowMs, types }: AlertSample): Alert[] {
     return types.flatMap((type) => {
       const window = this.#windows.of(type.name);
-      window.add(nowMs, [type.hits, type.expirations]);
+      window.add(nowMs, [type.unusedMs, type.expirations]);
       const expirations = window.growth(1);
-      const figure = window.growth(0) / expirations;
-      const isLong = window.isFull && expirations >= EXPIRATIONS_MIN && figure < READS_PER_EXPIRY_MIN;
+      const figure = type.ttlMs === 0 ? 0 : Math.min(1, window.growth(0) / expirations / type.ttlMs);
+      const isLong = window.isFull && expirations >= EXPIRATIONS_MIN && figure > UNUSED_MAX;
       if (!this.#held.of(type.name).update(nowMs, isLong)) return [];
-      const message = `${type.name} had ${figure.toFixed(2)} reads for each entry whose TTL ran out in the last hour: a shorter TTL or an idle time would free memory`;
-      const threshold = READS_PER_EXPIRY_MIN;
+      const message = `entries of ${type.name} whose TTL ran out in the last hour had not been used for ${percent(figure)} of it: a shorter TTL or an idle time would free memory`;
+      const threshold = UNUSED_MAX;
       return [{ code: 'ttl-too-long', severity: 'info', figure, threshold, message, type: type.name }];
     });
   }

@@ -9,8 +9,7 @@
  * What the cache may fill is bounded by the head-room: the share of its pages that is kept free. It follows its target
  * in steps, one a tick, fast when it grows and slowly when the room is given back.
  */
-export const LEVELS = ['normal', 'elevated', 'high', 'critical'] as const;
-export type Level = (typeof LEVELS)[number];
+import { LEVELS, type Level } from './type-rules.js';
 
 /** Where readings come from; the position is the number in shared memory. */
 export const PRESSURE_SOURCES = ['rss', 'heap', 'arena', 'eventLoop'] as const;
@@ -33,9 +32,7 @@ const HEADROOM = [0, 0, 0.05, 0.1, 0.1, 0.2] as const;
 /** TTLs of standard and optional types are divided by 2 to this power: halved from 85 %, quartered at critical. */
 const TTL_SHIFT = [0, 0, 0, 0, 1, 2] as const;
 
-/** Importance, as the plan of a type has it. */
-export const IMPORTANCES = ['optional', 'standard', 'important', 'critical'] as const;
-export type Importance = (typeof IMPORTANCES)[number];
+/** Importance, as the plan of a type has it: a position in IMPORTANCES. */
 const STANDARD = 1;
 const IMPORTANT = 2;
 const CRITICAL = 3;

@@ -10,7 +10,14 @@
  */
 import { HEADER, type Layout, TYPE_WORDS } from '../../native-free/index.js';
 import type { EvictionRules } from '../engine/ports.js';
-import { IMPORTANCES, LEVELS } from './pressure.js';
+
+/** By importance, ascending: optional, standard, important, critical. */
+export const IMPORTANCES = ['optional', 'standard', 'important', 'critical'] as const;
+export type Importance = (typeof IMPORTANCES)[number];
+
+/** Levels of pressure, as stored in the header. */
+export const LEVELS = ['normal', 'elevated', 'high', 'critical'] as const;
+export type Level = (typeof LEVELS)[number];
 
 /** A type that evicts aggressively goes down to this part of its share once it has reached it. */
 const AGGRESSIVE_PART = 0.8;

@@ -6,6 +6,8 @@ import { useRemotes } from '../support/remote.js';
 
 type Told = CacheEvents['pressure'];
 
+const IMPORTANCES = ['optional', 'standard', 'important', 'critical'] as const;
+
 const OFF = { arena: false, heap: false } as const;
 
 /** A cache whose pressure comes from one gauge; the other shows which of its values the warden has seen. */
@@ -104,6 +106,40 @@ describe('pressure', () => {
     expect(await rejected).toMatchObject({ type: 'default', key: 'key', cause: 'pressure' });
     const { rejects, rejectsByReason, pressure } = cache.stats();
     expect([rejects, rejectsByReason.pressure, pressure.counts.rejects]).toEqual([2, 2, 2]);
+  });
+
+  it('refuses and shortens by importance', async () => {
+    const { clock, options, show } = gauged();
+    const types = Object.fromEntries(IMPORTANCES.map((importance) => [importance, { importance, ttl: 4_000 }]));
+    const cache = await caches.create<Record<string, unknown>>({ ...options, types });
+    const stored = () => IMPORTANCES.map((importance) => cache.type(importance).set('key', 1));
+    const live = () => IMPORTANCES.map((importance) => cache.type(importance).has('key'));
+    await show(cache as Cache, 0.86);
+    expect(stored()).toEqual([true, true, true, true]);
+    clock.advance(2_010);
+    expect(live()).toEqual([false, false, true, true]);
+    await show(cache as Cache, 0.95);
+    expect(stored()).toEqual([false, false, true, true]);
+    expect(cache.stats().types['standard']!.rejectsByReason.pressure).toBe(1);
+    clock.advance(3_990);
+    expect(live()).toEqual([false, false, true, true]);
+  });
+
+  it.each([
+    ['standard', 'normal'],
+    ['important', 'high'],
+    ['critical', 'critical'],
+  ] as const)('a cache full of %s data is at %s', async (importance, level) => {
+    const clock = new ManualClock(1_000);
+    const pressure = { rss: false, heap: false, eventLoop: false };
+    const cache = await caches.create({ clock, pressure, types: { default: { importance } } });
+    // The warden may make room meanwhile: so much is stored that the share is passed by a wide margin.
+    let isFull = false;
+    for (let i = 0; i < 20_000 && !isFull; i++) isFull = !cache.setBytes(`key ${i}`, new Uint8Array(1_000));
+    await until(() => {
+      const { bySource, level: now } = cache.stats().pressure;
+      return bySource.arena !== undefined && now === level;
+    });
   });
 
   it('ends by itself when its source falls, down level by level', async () => {

@@ -7,8 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HEADER, TYPE_WORDS } from '../../native-free/index.js';
 import { REJECT_REASONS } from '../../src/engine/causes.js';
-import { IMPORTANCES } from '../../src/policies/pressure.js';
-import { type TypeShare, UNLIMITED } from '../../src/policies/type-rules.js';
+import { IMPORTANCES, type TypeShare, UNLIMITED } from '../../src/policies/type-rules.js';
 import { Engine } from '../support/engine.js';
 
 const CAPACITY = 1 << 19;

@@ -24,7 +24,7 @@ describe('the survey', () => {
     const figures = survey.figures!;
     expect(figures.pagesFree).toBe(stats.pagesFree);
     expect(figures.pagesIndex * stats.pageBytes).toBe(stats.bytesIndex);
-    expect(figures.types.map(({ removals, ...type }) => ({ ...type, removals: [...removals] }))).toEqual(
+    expect(figures.types.map(({ removals, expiryTicks, ...type }) => ({ ...type, removals: [...removals] }))).toEqual(
       stats.byType.map(({ entries, bytesUsed, hits, misses, removals }) => ({
         entries,
         bytes: bytesUsed,
@@ -37,6 +37,7 @@ describe('the survey', () => {
       stats.classes.map(({ pages, chunksUsed, bytesRequested }) => ({ pages, chunksUsed, bytesRequested })),
     );
     expect(stats.removals.expired).toBeGreaterThan(0);
+    expect(figures.types.every(({ expiryTicks }) => expiryTicks > 0)).toBe(true);
     expect(steps === 1).toBe(cells === 1_000_000);
     engine.set('one more', pattern(10, 1));
     const { entries } = figures.types[0]!;
@@ -54,10 +55,27 @@ describe('trimming', () => {
     const before = engine.stats();
     const freed = engine.store.trim(100_000);
     expect(freed).toBeGreaterThanOrEqual(100_000);
-    expect((engine.stats().pagesFree - before.pagesFree) * before.pageBytes).toBe(freed);
-    expect(engine.stats().entries).toBeLessThan(before.entries);
+    const after = engine.stats();
+    expect((after.pagesFree - before.pagesFree) * after.pageBytes).toBe(freed);
+    expect(after.entries).toBeLessThan(before.entries);
     expect(engine.store.trim(1e9)).toBeLessThan(2 << 20);
     expect(engine.stats().entries).toBe(0);
     expect(engine.store.trim(1)).toBe(0);
+  });
+
+  it('while another verifies is no violation', () => {
+    const engine = engines.create({ capacityBytes: 2 << 20, shards: 2 });
+    for (let i = 0; i < 3_000; i++) engine.set(`key ${i}`, pattern(800, i));
+    const { store } = engine.join(7);
+    const { context } = engine.store;
+    const leave = context.leave.bind(context);
+    let freed = 0;
+    context.leave = (shard) => {
+      leave(shard);
+      freed += store.trim(1);
+    };
+    expect(engine.verify()).toEqual([]);
+    context.leave = leave;
+    expect(freed).toBeGreaterThan(0);
   });
 });

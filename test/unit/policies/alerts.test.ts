@@ -6,8 +6,8 @@ import { ALERT_CODES, type Alert, type AlertSample } from '../../../src/policies
 import { AlertWatch, REQUESTS_MIN, RESOLVED, Threshold } from '../../../src/policies/alerts.js';
 import {
   EXPIRATIONS_MIN,
-  READS_PER_EXPIRY_MIN,
   SHARE_USED_MIN,
+  UNUSED_MAX,
   WASTE_CLASS_SHARE,
   WASTE_MAX,
 } from '../../../src/policies/opportunities.js';
@@ -16,8 +16,9 @@ import { Random } from '../../support/random.js';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
+const TTL_MS = 600_000;
 
-type Growth = Partial<Record<'hits' | 'misses' | 'evictions' | 'expirations', number>>;
+type Growth = Partial<Record<'hits' | 'misses' | 'evictions' | 'expirations' | 'unusedMs', number>>;
 type Rest = Partial<Omit<AlertSample, 'nowMs' | 'types'>> & { share?: number; maxShare?: number };
 
 /** A cache with one type, whose sums grow by so much each second. */
@@ -25,7 +26,7 @@ class Bench {
   readonly alerts: (Alert & { readonly atMs: number })[] = [];
   nowMs = 0;
   watch = new AlertWatch();
-  readonly #sums = { hits: 0, misses: 0, evictions: 0, expirations: 0 };
+  readonly #sums = { hits: 0, misses: 0, evictions: 0, expirations: 0, unusedMs: 0 };
 
   seconds(count: number, growth: Growth = {}, rest: Rest = {}, stepMs = SECOND): void {
     for (let i = 0; i < count; i++) {
@@ -33,7 +34,7 @@ class Bench {
       for (const name of Object.keys(growth) as (keyof Growth)[]) this.#sums[name] += growth[name]!;
       const { share = 0.5, maxShare = 1, ...figures } = rest;
       const sample = { memory: 0, level: 0, used: 0, fragmentation: undefined, classes: [], ...figures };
-      const types = [{ name: 'session', share, maxShare, ...this.#sums }];
+      const types = [{ name: 'session', share, maxShare, ttlMs: TTL_MS, ...this.#sums }];
       const raised = this.watch.update({ nowMs: this.nowMs, ...sample, types });
       this.alerts.push(...raised.map((alert) => ({ ...alert, atMs: this.nowMs })));
     }
@@ -294,16 +295,16 @@ describe('opportunities', () => {
     expect(bench.told('share-unused')).toEqual([]);
   });
 
-  it('entries that expire with hardly a read', () => {
+  it('entries whose TTL outlives their last use', () => {
     const perMinute = Math.ceil(EXPIRATIONS_MIN / 60);
-    const feed = (hits: number, expirations: number) => {
+    const feed = (expirations: number, unused: number) => {
       const bench = new Bench();
-      bench.seconds(150, { hits, expirations }, {}, 60 * SECOND);
+      bench.seconds(150, { expirations, unusedMs: expirations * unused * TTL_MS }, {}, 60 * SECOND);
       return bench.alerts.filter(({ code }) => code === 'ttl-too-long');
     };
-    expect(feed(1, perMinute)).toMatchObject([{ severity: 'info', type: 'session', threshold: READS_PER_EXPIRY_MIN }]);
-    expect(feed(perMinute, perMinute)).toEqual([]);
-    expect(feed(0, 1)).toEqual([]);
+    expect(feed(perMinute, UNUSED_MAX + 0.01)).toMatchObject([{ severity: 'info', type: 'session', threshold: 0.5 }]);
+    expect(feed(perMinute, UNUSED_MAX - 0.01)).toEqual([]);
+    expect(feed(1, 1)).toEqual([]);
   });
 
   it.each([
@@ -330,7 +331,7 @@ describe('alerts', () => {
     const classes = [{ chunkBytes: 128, share: 0.5, waste: 0.5 }];
     bench.seconds(
       200,
-      { evictions: 100, misses: 900, hits: 1, expirations: 200 },
+      { evictions: 100, misses: 900, hits: 1, expirations: 200, unusedMs: 200 * TTL_MS },
       { share: 0.01, maxShare: 0.5, classes },
       60_000,
     );

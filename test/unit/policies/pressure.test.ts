@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import {
   delayShare,
   HOLD_MS,
-  LEVELS,
   levelOf,
   MARGIN,
   PressureController,
@@ -15,6 +14,7 @@ import {
   STEP_THRESHOLDS,
   TICK_MS,
 } from '../../../src/policies/pressure.js';
+import { LEVELS } from '../../../src/policies/type-rules.js';
 import { seedFrom } from '../../support/random.js';
 
 const SEED = seedFrom('FC_SEED');

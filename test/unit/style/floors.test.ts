@@ -15,6 +15,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     '#atomics',
     'node:',
     'src/index.ts',
+    'src/policies/engine-policies.ts',
     'src/policies/replay/',
     'src/engine/size-classes.ts',
     'src/engine/rounding.ts',
