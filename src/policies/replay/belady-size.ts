@@ -6,9 +6,10 @@
  *
  * State: 12 bytes an object (next use, list of what is stored, place in it), and 4 a request.
  */
+
+import { Xorshift } from '../xorshift.js';
 import { NEVER, nextUses } from './next-uses.js';
 import { type PolicyOptions, WeighingPolicy } from './policy.js';
-import { Xorshift } from './xorshift.js';
 
 const SAMPLES = 128;
 

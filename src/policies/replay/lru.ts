@@ -2,7 +2,7 @@
  * LRU, exactly: the object that was used least recently leaves (Mattson, Gecsei, Slutz, Traiger, "Evaluation techniques
  * for storage hierarchies", IBM Systems Journal 9(2), 1970). State: 8 bytes an object, two links.
  */
-import { Links } from './links.js';
+import { Links } from '../links.js';
 import { type PolicyOptions, WeighingPolicy } from './policy.js';
 
 const ORDER = 0;

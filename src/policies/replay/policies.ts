@@ -1,4 +1,5 @@
 /** The policies by their names. */
+import { Adaptive } from './adaptive.js';
 import { BeladySize } from './belady-size.js';
 import { ExactLru } from './lru.js';
 import { Optimal } from './opt.js';
@@ -7,13 +8,14 @@ import { S3Fifo } from './s3-fifo.js';
 import { Sieve } from './sieve.js';
 import { WTinyLfu } from './w-tinylfu.js';
 
-export type PolicyName = 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu';
+export type PolicyName = 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'adaptive';
 
 const POLICIES: Readonly<Record<PolicyName, new (capacity: number, options: PolicyOptions) => ReplayPolicy>> = {
   lru: ExactLru,
   sieve: Sieve,
   's3-fifo': S3Fifo,
   'w-tinylfu': WTinyLfu,
+  adaptive: Adaptive,
 };
 
 export const POLICY_NAMES: readonly PolicyName[] = Object.keys(POLICIES) as PolicyName[];

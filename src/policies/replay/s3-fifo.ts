@@ -10,7 +10,7 @@
  * State: 9 bytes an object, two links and queue and uses; as much for a ghost, and 4 bytes of its weight. The ghosts weigh
  * up to nine tenths of the capacity.
  */
-import { Links, NONE } from './links.js';
+import { Links, NONE } from '../links.js';
 import { type PolicyOptions, WeighingPolicy } from './policy.js';
 
 const SMALL = 0;

@@ -4,7 +4,7 @@
  * since it last passed; the others lose their mark and stay where they are. State: 9 bytes an object, two links and the
  * mark.
  */
-import { Links, NONE } from './links.js';
+import { Links, NONE } from '../links.js';
 import { type PolicyOptions, WeighingPolicy } from './policy.js';
 
 const ORDER = 0;

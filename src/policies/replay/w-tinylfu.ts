@@ -10,11 +10,12 @@
  *
  * State: 9 bytes an object, two links and the queue, and 8 to 16 of the sketch.
  */
+
+import { Links, NONE } from '../links.js';
+import { Xorshift } from '../xorshift.js';
 import { FrequencySketch } from './frequency-sketch.js';
 import { HillClimber } from './hill-climber.js';
-import { Links, NONE } from './links.js';
 import { type PolicyOptions, WeighingPolicy } from './policy.js';
-import { Xorshift } from './xorshift.js';
 
 const WINDOW = 0;
 const PROBATION = 1;

@@ -103,9 +103,13 @@ describe.each(ALL_POLICIES)(`%s (POLICY_SEED ${SEED})`, (name) => {
 describe(`the bound (POLICY_SEED ${SEED})`, () => {
   it.each([1, 5, 20, 60, 150])('is reached by nobody else, with %i objects', (capacity) => {
     const sequence = randomSequence(SEED);
-    const hits = ALL_POLICIES.map(
-      (name) => replay(create(name, sequence, { capacity }), sequence).filter(Boolean).length,
-    );
-    expect(Math.max(...hits)).toBe(hits[ALL_POLICIES.indexOf('opt')]);
+    const hits = (name: (typeof ALL_POLICIES)[number], room: number): number =>
+      replay(create(name, sequence, { capacity: room }), sequence).filter(Boolean).length;
+    // The bound stores all it is asked for; a policy that may refuse is worth at most one that has a place more for that.
+    for (const name of ALL_POLICIES) {
+      expect(hits(name, capacity), name).toBeLessThanOrEqual(
+        hits('opt', name === 'adaptive' ? capacity + 1 : capacity),
+      );
+    }
   });
 });
