@@ -6,6 +6,7 @@ import { parentPort, threadId, workerData } from 'node:worker_threads';
 import type { CacheHandle } from '../src/cache/handle.js';
 import { Member } from '../src/cache/member.js';
 import { PressureKeeper } from '../src/cache/pressure-keeper.js';
+import { RankKeeper } from '../src/cache/rank-keeper.js';
 import { Warden } from '../src/cache/warden.js';
 
 /** Its event loop brings the news of deaths: it must not wait long for a lock that a dead thread may hold. */
@@ -16,8 +17,9 @@ let warden: Warden | undefined;
 process.on('workerMessage', (message: unknown) => warden?.receive(message));
 const handle = workerData as CacheHandle<unknown>;
 const member = Member.attach(handle, LOCK_WAIT_MS);
-const { pressure } = handle.plan;
+const { pressure, policy } = handle.plan;
 const keeper = pressure === false ? undefined : new PressureKeeper(member, handle, pressure);
-warden = new Warden(member, threadId, () => member.publishClock(), keeper);
+const ranks = policy.name === 'adaptive' ? new RankKeeper(member, policy.favour) : undefined;
+warden = new Warden(member, threadId, () => member.publishClock(), keeper, ranks);
 warden.start();
 parentPort?.postMessage('ready');

@@ -4,9 +4,9 @@ import { createCodecs, DEFAULT_CODEC } from '../codecs/codecs.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../engine/causes.js';
 import { chunkSizes } from '../engine/size-classes.js';
 import { OptionError } from '../errors.js';
+import { FAVOURS, type Favour } from '../policies/adaptive.js';
 import { ENGINE_POLICIES, type EnginePolicy, type PolicyPlan, policyWordsOf } from '../policies/engine-policies.js';
-import { IMPORTANCES, type Importance } from '../policies/pressure.js';
-import type { TypeShare } from '../policies/type-rules.js';
+import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
 import { type Gauge, isGauge } from './gauge.js';
 import { isSharedMemory } from './shared-memory.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
@@ -51,9 +51,14 @@ export interface CacheOptions<T> {
   readonly capacity: Size;
   readonly slab?: SlabOptions;
   /**
-   * Which entries are cold. 'lru' evicts what was not used for longest. Default: 'lru'.
+   * Which entries are cold. 'adaptive' learns from the load what is likely to be used again, and holds where others
+   * collapse; 'lru' evicts what was not used for longest. Default: 'adaptive'.
    */
   readonly policy?: EnginePolicy;
+  /**
+   * What the adaptive policy makes the most of: 'objects', so that small entries go last, or 'bytes'. Default: 'objects'.
+   */
+  readonly favour?: Favour;
   /** Types of entries, each with its own key space; `default` is always there. At most 255. */
   readonly types?: { readonly [K in keyof T]?: TypeOptions };
   /** Accounts and quotas of users, for `set(…, { user })`. Default: none; `user` has no effect then. */
@@ -118,7 +123,7 @@ const EVICTION_RECORD_SHARE = 2 ** 15;
 const EVICTION_RECORDS_MAX = 256;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
-  checkNames('options', options, ['capacity', 'slab', 'types', 'policy', 'users', 'clock', 'pressure']);
+  checkNames('options', options, ['capacity', 'slab', 'types', 'policy', 'favour', 'users', 'clock', 'pressure']);
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
   const slab = options.slab ?? {};
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
@@ -136,7 +141,8 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   const itemBytesMax = parseSize('slab.maxItem', slab.maxItem ?? capacityBytes / 8, 1, capacityBytes / 2);
   const shards = Math.min(shardsMost, Math.max(1, ceilPower(capacityBytes / pageBytes / 32) / 2));
   const policy: PolicyPlan = {
-    name: resolveName('policy', options.policy ?? 'lru', ENGINE_POLICIES),
+    name: resolveName('policy', options.policy ?? 'adaptive', ENGINE_POLICIES),
+    favour: resolveName('favour', options.favour ?? 'objects', FAVOURS),
   };
   const arena: ArenaConfig = {
     capacityBytes,
@@ -146,7 +152,7 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     types: types.length,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
-    ...policyWordsOf(policy),
+    ...policyWordsOf(policy, capacityBytes, shards),
     removalCauses: REMOVAL_CAUSES.length,
     evictionRecords: Math.min(EVICTION_RECORDS_MAX, ceilPower(capacityBytes / shards / EVICTION_RECORD_SHARE)),
     eventWords: Math.min(2 ** 18, Math.max(2 ** 11, ceilPower(capacityBytes / 2 ** 12))),

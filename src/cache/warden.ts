@@ -12,6 +12,7 @@ import { HEADER, OWNER_SLOTS, SHARD, STRIPE } from '../../native-free/index.js';
 import type { Member } from './member.js';
 import { ALIVE, answerHello, fromWarden, type HelloMessage, isMessage, type JoinMessage, LEAVE } from './messages.js';
 import type { PressureKeeper } from './pressure-keeper.js';
+import type { RankKeeper } from './rank-keeper.js';
 import { SWEEP_ROUND_MS, sweepSlice } from './sweep.js';
 
 /** Between two rounds: the resolution of the clock. */
@@ -41,15 +42,23 @@ export class Warden {
   readonly #held: { token: number; sinceMs: number }[];
   readonly #publish: () => void;
   readonly #pressure: PressureKeeper | undefined;
+  readonly #ranks: RankKeeper | undefined;
   #eventHead: number;
   #probedMs = 0;
 
   /** `publish` moves the shared clock up to the present; `pressure` is undefined where it is off. */
-  constructor(member: Member, threadId: number, publish: () => void, pressure: PressureKeeper | undefined) {
+  constructor(
+    member: Member,
+    threadId: number,
+    publish: () => void,
+    pressure: PressureKeeper | undefined,
+    ranks: RankKeeper | undefined,
+  ) {
     this.#member = member;
     this.#threadId = threadId;
     this.#publish = publish;
     this.#pressure = pressure;
+    this.#ranks = ranks;
     this.#eventHead = member.store.events.head;
     const { layout } = member.arena;
     this.#locks = [
@@ -149,6 +158,7 @@ export class Warden {
     this.#publish();
     for (const [slot, threadId] of this.#unfinished) this.#bury(slot, threadId);
     this.#pressure?.round();
+    this.#ranks?.round();
     this.#wakeListeners();
     this.#askHolders();
     sweepSlice(store.sweeper, () => performance.now());

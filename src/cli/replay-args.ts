@@ -1,9 +1,11 @@
 /** The command line of `velocache replay`. */
+
+import { ENGINE_POLICIES, type EnginePolicy } from '../policies/engine-policies.js';
 import { BOUND_NAME, POLICY_NAMES, type PolicyName } from '../policies/replay/policies.js';
 import type { Favour } from '../policies/replay/policy.js';
 import { CliError } from './errors.js';
 import { parseFavour, parseSizeFlag, parseWhole, readFlags, textOf } from './flags.js';
-import { ENGINE_POLICIES, type EnginePolicy, isEnginePolicy } from './replay-cache.js';
+import { isEnginePolicy } from './replay-cache.js';
 
 const ITEMS_MAX = 2 ** 31 - 1;
 const THREADS_MAX = 64;

@@ -1,11 +1,8 @@
 /** The engine for replays: the one place that makes it from a policy's name. */
 import { type Cache, createCache, type ManualClock, type SlabOptions } from '../index.js';
+import { ENGINE_POLICIES, type EnginePolicy } from '../policies/engine-policies.js';
 import type { Favour } from '../policies/replay/policy.js';
 import type { DemoTypes } from './values.js';
-
-/** What the engine can evict by, its default first. */
-export const ENGINE_POLICIES = ['lru'] as const;
-export type EnginePolicy = (typeof ENGINE_POLICIES)[number];
 
 /** The cache that a trace is replayed on. */
 export interface EngineSetup {
@@ -15,12 +12,12 @@ export interface EngineSetup {
   readonly slab?: SlabOptions | undefined;
 }
 
-/** `policy` and `favour` have one choice, which is the engine's own: there is nothing to pass yet. */
 export async function createReplayCache(
-  { capacityBytes, slab }: EngineSetup,
+  { capacityBytes, policy, favour, slab }: EngineSetup,
   clock: ManualClock,
 ): Promise<Cache<DemoTypes>> {
-  return createCache<DemoTypes>({ capacity: capacityBytes, clock, ...(slab === undefined ? {} : { slab }) });
+  const options = { capacity: capacityBytes, clock, policy, favour };
+  return createCache<DemoTypes>(slab === undefined ? options : { ...options, slab });
 }
 
 export function isEnginePolicy(name: string): name is EnginePolicy {

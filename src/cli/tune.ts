@@ -1,11 +1,12 @@
 import { requestedBytes } from '../engine/rounding.js';
 import type { ClassStats } from '../index.js';
+import { ENGINE_POLICIES, type EnginePolicy } from '../policies/engine-policies.js';
 import { POLICY_NAMES } from '../policies/replay/policies.js';
 import type { Favour } from '../policies/replay/policy.js';
 import { shareOf } from './format.js';
 import { loadNumberedTrace, type NumberedTrace } from './numbered-trace.js';
 import type { Outcome } from './replay-alone.js';
-import { ENGINE_POLICIES, type EnginePolicy } from './replay-cache.js';
+
 import { type EngineOutcome, replayOnEngine } from './replay-engine.js';
 import { SIZE_BYTES_DEFAULT } from './replay-thread.js';
 import type { TuneOptions } from './tune-args.js';

@@ -1,6 +1,7 @@
 /** What tuning finds. Plain data: it is printed as it is, or in words. */
+
+import type { EnginePolicy } from '../policies/engine-policies.js';
 import type { Favour } from '../policies/replay/policy.js';
-import type { EnginePolicy } from './replay-cache.js';
 import type { Slab } from './tune-slab.js';
 
 /** What one replay came to. */

@@ -17,7 +17,9 @@ export interface EvictionPolicy {
   admit(shard: number, hash: number): number;
   /** The mark of an entry read or stored anew now that had `mark`. Writes nothing. Under no lock. */
   touch(shard: number, mark: number, hash: number): number;
-  /** The mark of an entry that had `mark` and whose last use is known as a tick. Under the lock. */
+  /** The mark of an entry that had `mark` and that a sweep looks at: for marks that must not grow too old. Under the lock. */
+  refresh(shard: number, mark: number): number;
+  /** The same of an entry whose mark reads leave alone, and whose last use is known as a tick. Under the lock. */
   touchAt(shard: number, mark: number, tick: number): number;
   /** How cold an entry is whose first chunk has so many granules: from 0, which is as good as new, to 2^24. Under the lock. */
   rank(shard: number, mark: number, granules: number): number;

@@ -59,11 +59,11 @@ export class Victims {
   /** How cold an entry is. Of one with an idle time, whose reads leave its mark alone, the mark is brought up to date. */
   rankAt(shard: number, words: Words, at: number, slot: number): number {
     const tag = words[at + BUCKET.tags + slot]!;
-    let mark = tag & MARK_MASK;
-    if ((tag & TAG_IDLE) !== 0) {
-      mark = this.#policy.touchAt(shard, mark, words[at + BUCKET.times + slot * 2]!);
-      if (mark !== (tag & MARK_MASK)) compareExchange(words, at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
-    }
+    const isIdle = (tag & TAG_IDLE) !== 0;
+    const mark = isIdle
+      ? this.#policy.touchAt(shard, tag & MARK_MASK, words[at + BUCKET.times + slot * 2]!)
+      : this.#policy.refresh(shard, tag & MARK_MASK);
+    if (mark !== (tag & MARK_MASK)) compareExchange(words, at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
     const classId = this.classOf(words[at + BUCKET.refs + slot * 2]!);
     return this.#policy.rank(shard, mark, this.#context.classes.granules[classId]!);
   }

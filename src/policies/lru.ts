@@ -27,6 +27,10 @@ export class LruPolicy implements EvictionPolicy {
     return this.#time.now(shard) & MARK_MASK;
   }
 
+  refresh(_shard: number, mark: number): number {
+    return mark;
+  }
+
   touchAt(shard: number, mark: number, tick: number): number {
     const age = this.#time.sinceTick(shard, tick);
     return age >= this.rank(shard, mark) ? mark : (this.#time.now(shard) - age) & MARK_MASK;
