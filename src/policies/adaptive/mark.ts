@@ -27,11 +27,11 @@ const FIELD_MASK = 0xf;
 export const AGE_MAX = 3_072;
 /** A mark may be this much ahead of the clock: another thread's clock was read later. */
 const AHEAD_MAX = 32;
-/** What counts for 256 uses or more. */
-export const USES_MAX = 9;
+/** What stands for 16,384 uses or more. */
+export const USES_MAX = 15;
 const GAP_MAX = 14;
-/** Units without a use that take away one step of the count on average: 20 turnovers. */
-const FADE_UNITS = 5_120;
+/** Units without a use that take away one step of the count on average: 80 turnovers. */
+const FADE_UNITS = 20_480;
 /** A chance is compared with so many bits of noise. */
 const CHANCE_BITS = 10;
 const CHANCE_MASK = (1 << CHANCE_BITS) - 1;

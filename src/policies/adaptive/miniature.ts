@@ -2,7 +2,7 @@
  * A small cache that evicts by one of the experts, filled with the tracked keys (Waldspurger, Saemundsson, Ahmad, Park,
  * "Cache modeling and optimization using miniature simulations", USENIX ATC 2017). It holds numbers only.
  */
-import { TRACKED_MAX } from './tracked.js';
+import { TRACKED_MAX, UNTRACKED } from './tracked.js';
 
 const ABSENT = 0xffff;
 /** Candidates of one eviction; up to twice as many entries are looked at all. */
@@ -69,11 +69,14 @@ export class Miniature {
     this.#used += by;
   }
 
-  /** The coldest of some keys, the newcomer among them if it's there, and first if others are as cold. There must be one. */
+  /**
+   * The coldest of some keys, the newcomer among them if it's there, and first if others are as cold; UNTRACKED for no
+   * newcomer. There must be a key.
+   */
   victim(newcomer: number): number {
     const isAll = this.#count <= 2 * CANDIDATES;
     const looks = isAll ? this.#count : CANDIDATES;
-    let coldest = this.has(newcomer) ? newcomer : this.#members[0]!;
+    let coldest = newcomer !== UNTRACKED && this.has(newcomer) ? newcomer : this.#members[0]!;
     let rank = this.#scales.rankOf(this.expert, coldest);
     for (let look = 0; look < looks; look++) {
       const key = this.#members[isAll ? look : this.#scales.draw(this.#count)]!;

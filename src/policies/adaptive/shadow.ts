@@ -35,6 +35,12 @@ const SCORE_ACCESSES = 8;
 const SCORE_ACCESSES_MIN = 1_000;
 /** Another expert takes over when it is better by this factor and one hit. */
 const LEAD = 1.01;
+/**
+ * Where sizes are part of the ranks, the experts store entries of other sizes, and a cache that has changed over takes
+ * a turnover to come back: so the learned expert is left only for one that is clearly better, and returned to at once.
+ */
+const LEAD_AWAY = 1.1;
+const LEAD_BACK = 1;
 /** The use that is being learned took place within its unit: half of it counts. */
 const HALF_UNIT = 0.5;
 const LEFT = 0;
@@ -42,7 +48,7 @@ const LEFT = 0;
 const VIEW_MAX = 8192;
 
 export interface ShadowOptions {
-  /** Which ratio counts: that of hits or that of bytes hit. */
+  /** Which ratio counts: that of hits or that of bytes hit. Where all sizes are given as 1, 'bytes'. */
   readonly favour: 'objects' | 'bytes';
   /** Runs with one seed are the same. */
   readonly seed: number;
@@ -261,13 +267,18 @@ export class Shadow {
   }
 
   #choose(): void {
-    let bar = this.#inUse.score * LEAD + this.#asked / this.#accesses;
+    let bar = this.#inUse.score * this.#lead() + this.#asked / this.#accesses;
     for (const miniature of this.#miniatures) {
       if (miniature.score <= bar) continue;
       bar = miniature.score;
       this.#inUse = miniature;
       this.#isChanged = true;
     }
+  }
+
+  #lead(): number {
+    if (this.#favoursBytes) return LEAD;
+    return this.#inUse.expert === EXPERT_LEARNED ? LEAD_AWAY : LEAD_BACK;
   }
 
   #rankOf(expert: number, key: number): number {

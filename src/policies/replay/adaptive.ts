@@ -42,8 +42,10 @@ export class Adaptive extends WeighingPolicy {
     const { keys, unit, seed, favour } = options;
     this.#random = new Xorshift(seed);
     this.#salt = this.#random.below(2 ** 31);
-    this.#sizeExponent = unit === 'bytes' && favour === 'objects' ? 1 : 0;
-    this.#shadow = new Shadow({ favour, seed: seed + 1, nowOf: () => this.#now });
+    // Where objects are counted, both ratios are the same, and no size goes into the ranks.
+    const favoursHits = unit === 'bytes' && favour === 'objects';
+    this.#sizeExponent = favoursHits ? 1 : 0;
+    this.#shadow = new Shadow({ favour: favoursHits ? 'objects' : 'bytes', seed: seed + 1, nowOf: () => this.#now });
     writeDefaultRanks(this.#words, 0);
     this.#marks = new Int32Array(keys);
     this.#places = new Int32Array(keys);
