@@ -32,9 +32,10 @@ export const USES_MAX = 15;
 const GAP_MAX = 14;
 /** Units without a use that take away one step of the count on average: 80 turnovers. */
 const FADE_UNITS = 20_480;
-/** A chance is compared with so many bits of noise. */
-const CHANCE_BITS = 10;
-const CHANCE_MASK = (1 << CHANCE_BITS) - 1;
+/** The chance to fade is compared with so many bits of noise; the ones above are for the step up, the next for the gap. */
+const FADE_BITS = 16;
+const FADE_MASK = (1 << FADE_BITS) - 1;
+const ROUND_SHIFT = 31;
 
 /** The mark of an entry that nothing is known of. */
 export function freshMark(now: number): number {
@@ -85,16 +86,16 @@ export function nextHistory(history: number, age: number, now: number): number {
 }
 
 function nextUses(before: number, age: number, noise: number): number {
-  const isFaded = before > 0 && (noise & CHANCE_MASK) * FADE_UNITS < age << CHANCE_BITS;
+  const isFaded = before > 0 && (noise & FADE_MASK) * FADE_UNITS < age << FADE_BITS;
   const uses = isFaded ? before - 1 : before;
   if (uses < 2) return uses + 1;
   if (uses === USES_MAX) return uses;
   // One step in 2^(uses - 1): a step stands for twice as many uses as the one before.
-  return ((noise >>> CHANCE_BITS) & ((1 << (uses - 1)) - 1)) === 0 ? uses + 1 : uses;
+  return ((noise >>> FADE_BITS) & ((1 << (uses - 1)) - 1)) === 0 ? uses + 1 : uses;
 }
 
 function nextGap(before: number, age: number, noise: number): number {
   const seen = age < 1 ? 1 : Math.min(33 - Math.clz32(age), GAP_MAX);
   // The mean, rounded up or down by chance.
-  return before === 0 ? seen : (seen + before + ((noise >>> 20) & 1)) >> 1;
+  return before === 0 ? seen : (seen + before + (noise >>> ROUND_SHIFT)) >> 1;
 }

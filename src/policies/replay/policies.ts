@@ -20,7 +20,7 @@ const POLICIES: Readonly<Record<PolicyName, new (capacity: number, options: Poli
 
 export const POLICY_NAMES: readonly PolicyName[] = Object.keys(POLICIES) as PolicyName[];
 /** What a cache is best given if nothing is known of its load. */
-export const DEFAULT_POLICY: PolicyName = 'w-tinylfu';
+export const DEFAULT_POLICY: PolicyName = 'adaptive';
 /** Belady's rule, which knows the requests to come. */
 export const BOUND_NAME = 'opt';
 
