@@ -4,7 +4,7 @@
  * learns anew.
  */
 import { HEADER, type Layout, SHARD, TYPE_WORDS } from '../../native-free/index.js';
-import { isSampled, NOW_MASK, type Samples } from '../policies/adaptive/samples.js';
+import { NOW_MASK, type Samples } from '../policies/adaptive/samples.js';
 import { Shadow } from '../policies/adaptive/shadow.js';
 import { type Favour, samplesOf } from '../policies/adaptive.js';
 import type { Member } from './member.js';
@@ -52,9 +52,8 @@ export class RankKeeper {
     let taken = 0;
     this.#seen = this.#samples.read(this.#seen, REPORTS_MAX, (hash, now, size8) => {
       taken += 1;
-      if (isSampled(hash, this.#shift)) this.#shadow.access(hash, 2 ** (size8 / 8), this.#timeOf(hash, now));
+      if (this.#shadow.sees(hash)) this.#shadow.access(hash, 2 ** (size8 / 8), this.#timeOf(hash, now));
     });
-    // Keys are left out, not uses of them: else what is used again would look as if it were not.
     if (waiting - taken > LOST_MAX) this.#thin();
     if (taken > 0) this.#shadow.publish(this.#member.arena.meta, this.#layout.policyShared);
   }
@@ -72,13 +71,10 @@ export class RankKeeper {
     return now;
   }
 
-  get #shift(): number {
-    return Math.min(SHIFT_MAX, Math.max(this.#shiftMin, this.#shadow.shift));
-  }
-
+  /** Keys are left out, not uses of them: else what is used again would look as if it were not. */
   #thin(): void {
-    this.#shiftMin = this.#shift + 1;
-    this.#samples.setShift(this.#shift);
+    this.#shiftMin = Math.min(SHIFT_MAX, this.#shadow.shift + 1);
+    this.#resize();
     this.#seen = this.#samples.head;
   }
 
@@ -103,7 +99,8 @@ export class RankKeeper {
     if (entries === 0) return;
     const room = (pages - indexPages) * config.pageBytes * FILL;
     const bytes = granules * 8;
-    this.#shadow.resize((Math.max(room, bytes) / bytes) * payload, (Math.max(room, bytes) / bytes) * entries);
-    this.#samples.setShift(this.#shift);
+    const fullness = Math.max(room, bytes) / bytes;
+    this.#shadow.resize(fullness * payload, fullness * entries, this.#shiftMin);
+    this.#samples.setShift(this.#shadow.shift);
   }
 }

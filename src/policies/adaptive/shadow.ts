@@ -113,15 +113,15 @@ export class Shadow {
 
   /**
    * Follows the cache: its capacity in bytes (in objects, if all sizes are given as 1), and how many entries it holds or is
-   * expected to hold.
+   * expected to hold. At most one key in 2^shiftMin is sampled.
    */
-  resize(capacity: number, residents: number): void {
-    if (capacity === this.#capacity && residents === this.#residents) return;
+  resize(capacity: number, residents: number, shiftMin: number = 0): void {
+    if (capacity === this.#capacity && residents === this.#residents && shiftMin <= this.#shift) return;
     this.#capacity = capacity;
     this.#residents = residents;
-    let shift = this.#shift;
+    let shift = Math.max(this.#shift, shiftMin);
     while (shift < SHIFT_MAX && residents / 2 ** shift > ENTRIES_MAX) shift += 1;
-    while (shift > 0 && residents / 2 ** shift < ENTRIES_FEW) shift -= 1;
+    while (shift > shiftMin && residents / 2 ** shift < ENTRIES_FEW) shift -= 1;
     this.#sample(shift);
   }
 
