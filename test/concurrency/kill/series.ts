@@ -43,7 +43,9 @@ export async function runSeries(plan: SeriesPlan, kills: number, runSeed: number
       done += outcome.kills.length - outcome.notEnded;
       livedOn += outcome.notEnded;
     }
-    const how = isLoss(outcome) ? `lost by ${outcome.ending} (${outcome.kind})` : 'done';
+    const how = isLoss(outcome)
+      ? `lost by ${outcome.ending} (${outcome.kind})`
+      : `done, ${outcome.findingCount} findings, ${outcome.busy} busy`;
     process.stderr.write(
       `${plan.name}: batch ${batch} of seed ${seed} ${how}, ${done} of ${kills} kills, ${seconds()} s\n`,
     );
