@@ -58,7 +58,10 @@ describe('velocache replay', () => {
     [['a', '--items', '5', '--favour', 'both'], '--favour "both" is not objects or bytes'],
     [['a', '--items', '5', '--policy', ''], /^--policy "" is none of lru, .*, opt, all$/],
     [['a', '--items', '5', '--policy', 'lru,arc'], /^--policy "arc" is none of lru, .*, opt, all$/],
-    [['a', '--capacity', '8mb', '--policy', 'opt'], /^--policy "opt" can only be replayed alone: the engine has lru/],
+    [
+      ['a', '--capacity', '8mb', '--policy', 'opt'],
+      /^--policy "opt" can only be replayed alone: the engine has adaptive, lru/,
+    ],
     [['a', '--item', '5'], "Unknown option '--item'; see velocache replay --help"],
     [['a', '--items'], "Option '--items <value>' argument missing; see velocache replay --help"],
   ])('refuses %j in one line, with status 2', (args, complaint) => {

@@ -134,7 +134,9 @@ describe('velocache replay, the engine', () => {
 
   it('counts gets, and hits alike with one thread and with three', async () => {
     const [one, three] = await Promise.all(
-      ['1', '3'].map((threads) => velocache('replay', file, '--capacity', '2mb', '--threads', threads, '--json')),
+      ['1', '3'].map((threads) =>
+        velocache('replay', file, '--policy', 'lru', '--capacity', '2mb', '--threads', threads, '--json'),
+      ),
     );
     const [alone] = jsonLines(one!);
     const [shared] = jsonLines(three!);
@@ -154,14 +156,16 @@ describe('velocache replay, the engine', () => {
       i < again ? '' : `,k${i - again},1000,,get\n`,
     ]);
     const file = fileOf('untimed.csv', lines.flat().join(''));
-    const run = await velocache('replay', file, '--capacity', '2mb', '--threads', '8', '--json');
+    const run = await velocache('replay', file, '--policy', 'lru', '--capacity', '2mb', '--threads', '8', '--json');
     expect(jsonLines(run)[0]!['hitRatio']).toBeLessThan(0.04);
   });
 
   it('stores nothing that is too large for the capacity, and goes on', async () => {
     const lines = [',big,3000000,,get', ',small,100,,get', ',small,100,,get', ',big,3000000,,get'];
     const run = await velocache('replay', fileOf('large.csv', lines.join('\n')), '--capacity', '4mb', '--json');
-    expect(jsonLines(run)).toMatchObject([{ requests: 4, hits: 1 }]);
+    const outcomes = jsonLines(run);
+    expect(outcomes.length).toBeGreaterThanOrEqual(2);
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ requests: 4, hits: 1 });
   });
 });
 
@@ -183,12 +187,12 @@ describe('velocache tune', () => {
     expect(Math.max(...trials.map(({ hitRatio }) => hitRatio))).toBeLessThanOrEqual(
       (best as { hitRatio: number }).hitRatio + 0.001,
     );
-    expect(types).toMatchObject({ policy: 'lru', together: { hitRatio: expect.any(Number) } });
+    expect(types).toMatchObject({ policy: 'adaptive', together: { hitRatio: expect.any(Number) } });
   });
 
   it('prints it for reading', async () => {
     const { stdout } = await velocache('tune', file, '--capacity', '2mb');
     expect(stdout).toMatch(/^velocache tune: tune\.csv on 2\.0 MB, 18,000 reads\n/);
-    expect(stdout).toMatch(/\nProposed\n {2}slab: .*\n {2}policy: the default, lru\n {2}types: .*\n$/);
+    expect(stdout).toMatch(/\nProposed\n {2}slab: .*\n {2}policy: .*\n {2}types: .*\n$/);
   });
 });
