@@ -2,7 +2,7 @@
 import { runExpiry } from './expiry.js';
 import { runGc } from './gc.js';
 import { runHitRatio } from './hit-ratio.js';
-import { runLru } from './lru.js';
+import { runLru } from './exact.js';
 import { describeMachine } from './machine.js';
 import { runMemory } from './memory.js';
 import { type BenchOptions, HELP, parseOptions } from './options.js';

@@ -52,7 +52,8 @@ export interface CacheOptions<T> {
   readonly slab?: SlabOptions;
   /**
    * Which entries are cold. 'adaptive' learns from the load what is likely to be used again, and holds where others
-   * collapse; 'lru' evicts what was not used for longest. Default: 'adaptive'.
+   * collapse. 'lru' evicts what was not used for longest. 'sieve' and 's3-fifo' let go soon of what was read once;
+   * 'w-tinylfu' keeps what was used most often of late. Default: 'adaptive'.
    */
   readonly policy?: EnginePolicy;
   /**

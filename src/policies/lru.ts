@@ -10,11 +10,14 @@ import { VIRTUAL_TIME_WORDS, VirtualTime } from './virtual-time.js';
 const AGE_MAX = MARK_MASK >>> 1;
 
 export class LruPolicy implements EvictionPolicy {
-  static readonly words: number = VIRTUAL_TIME_WORDS;
   readonly #time: VirtualTime;
 
   constructor(meta: Int32Array, layout: Layout, clock: SharedClock) {
     this.#time = new VirtualTime(meta, layout, clock);
+  }
+
+  static words(): number {
+    return VIRTUAL_TIME_WORDS;
   }
 
   format(): void {}

@@ -7,8 +7,13 @@ import { isBefore, type Layout, SHARD, type SharedClock } from '../../native-fre
 
 /** Stamps in one turnover of a shard, as a shift. */
 const STAMPS_PER_TURNOVER_SHIFT = 8;
+export const STAMPS_PER_TURNOVER: number = 2 ** STAMPS_PER_TURNOVER_SHIFT;
 const HISTORY_ENTRIES = 256;
-const STAMPS_PER_ENTRY = 8;
+/** An entry of the history stands for so many stamps, as a shift. */
+export const HISTORY_SHIFT = 3;
+const STAMPS_PER_ENTRY: number = 2 ** HISTORY_SHIFT;
+/** How far the history goes back, in stamps. */
+export const HISTORY_STAMPS: number = (HISTORY_ENTRIES - 1) * STAMPS_PER_ENTRY;
 
 /** Words of a shard's policy region that it takes, from the first on. */
 export const VIRTUAL_TIME_WORDS: number = HISTORY_ENTRIES;
@@ -61,13 +66,18 @@ export class VirtualTime {
     return above * STAMPS_PER_ENTRY;
   }
 
+  /** Stamps since what happened at a tick, or before it: at least as many as there were. Under the shard's lock. */
+  sinceTickMost(shard: number, tick: number): number {
+    return this.sinceTick(shard, tick) + (this.#meta[shard + SHARD.stamp]! & (STAMPS_PER_ENTRY - 1));
+  }
+
   /** The tick at which the stamp of so many stamps ago began, or one a few stamps before it; at the least, the oldest known. */
   tickBefore(shard: number, stamps: number): number {
-    const known = Math.min(stamps, (HISTORY_ENTRIES - 1) * STAMPS_PER_ENTRY);
+    const known = Math.min(stamps, HISTORY_STAMPS);
     return this.#meta[this.#entry(shard, this.#meta[shard + SHARD.stamp]! - known)]!;
   }
 
   #entry(shard: number, stamp: number): number {
-    return shard + this.#layout.policyOffset + ((stamp >> 3) & (HISTORY_ENTRIES - 1));
+    return shard + this.#layout.policyOffset + ((stamp >> HISTORY_SHIFT) & (HISTORY_ENTRIES - 1));
   }
 }

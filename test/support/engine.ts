@@ -6,7 +6,7 @@ import { READ_PRESENCE, READ_VALUE } from '../../src/engine/reader.js';
 import { SizeClasses } from '../../src/engine/size-classes.js';
 import type { EngineStats } from '../../src/engine/statistics.js';
 import { SharedStore } from '../../src/engine/store.js';
-import { LruPolicy } from '../../src/policies/lru.js';
+import { createEnginePolicy, type EnginePolicy, policyWordsOf } from '../../src/policies/engine-policies.js';
 import { TypeRules, type TypeShare, UNLIMITED } from '../../src/policies/type-rules.js';
 import { UserQuotas } from '../../src/policies/user-quotas.js';
 
@@ -23,6 +23,7 @@ export interface EngineOptions {
   readonly itemBytesMax?: number;
   readonly evictionRecords?: number;
   readonly eventWords?: number;
+  readonly policy?: EnginePolicy;
   readonly clock?: ManualClock;
   readonly weakMemory?: boolean;
   /** Users with entries that there is room for, and the bytes that one may have, before activity moves that. */
@@ -68,7 +69,7 @@ export class Engine {
       threadId,
       itemBytesMax: options.itemBytesMax ?? capacityBytes / 8,
       weakMemory: options.weakMemory ?? false,
-      policy: new LruPolicy(arena.meta, arena.layout, shared),
+      policy: createEnginePolicy({ name: options.policy ?? 'lru', favour: 'objects' }, arena.meta, arena.layout, shared),
       rules: new TypeRules(arena.meta, arena.layout, sharesOf(options)),
       quotas: new UserQuotas(),
     });
@@ -171,8 +172,11 @@ function arenaConfig(options: EngineOptions): ArenaConfig {
     types: sharesOf(options).length,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
-    policyWords: LruPolicy.words,
-    policySharedWords: 0,
+    ...policyWordsOf(
+      { name: options.policy ?? 'lru', favour: 'objects' },
+      options.capacityBytes ?? 8 << 20,
+      options.shards ?? 1,
+    ),
     removalCauses: REMOVAL_CAUSES.length,
     evictionRecords: options.evictionRecords ?? 32,
     eventWords: options.eventWords ?? 4_096,

@@ -11,6 +11,7 @@
  * up to nine tenths of the capacity.
  */
 import { Links, NONE } from '../links.js';
+import { GHOST_SHARE, SMALL_SHARE, USES_MAX, USES_TO_STAY } from '../s3-fifo.js';
 import { type PolicyOptions, WeighingPolicy } from './policy.js';
 
 const SMALL = 0;
@@ -18,11 +19,6 @@ const MAIN = 1;
 const GHOST = 2;
 const NOWHERE = 3;
 
-const SMALL_SHARE = 0.1;
-const GHOST_SHARE = 0.9;
-/** Uses in the small queue that let an object into the main one. */
-const USES_TO_STAY = 2;
-const USES_MAX = 3;
 /** Meta of an object: its queue in two bits, its uses above. */
 const QUEUE_MASK = 3;
 const USES_SHIFT = 2;

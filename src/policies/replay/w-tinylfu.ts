@@ -13,6 +13,7 @@
 
 import { Links, NONE } from '../links.js';
 import { Xorshift } from '../xorshift.js';
+import { PROTECTED_SHARE } from '../w-tinylfu.js';
 import { FrequencySketch } from './frequency-sketch.js';
 import { HillClimber } from './hill-climber.js';
 import { type PolicyOptions, WeighingPolicy } from './policy.js';
@@ -22,7 +23,6 @@ const PROBATION = 1;
 const PROTECTED = 2;
 
 const MAIN_SHARE = 0.99;
-const PROTECTED_SHARE = 0.8;
 /** Objects that change queue at one adjustment of the window at most; the rest of the way is gone later. */
 const MOVES_MAX = 1_000;
 /** A candidate asked for so often wins in spite of the counts, once in so many times. */

@@ -1,5 +1,5 @@
 /** Operations to be killed at every step, and what may be found after each death. */
-import { del, type Operation, own, range, type Scenario, set } from './scenario.js';
+import { del, get, type Operation, own, range, type Scenario, set } from './scenario.js';
 
 export interface DeathCase extends Scenario {
   readonly operation: Operation;
@@ -79,6 +79,18 @@ export const DEATHS: readonly DeathCase[] = [
     prepare: range(12).map((key) => set(key, 900)),
     operation: set(12, 900),
   },
+  ...(['s3-fifo', 'w-tinylfu'] as const).map(
+    (policy): DeathCase => ({
+      ...common,
+      name: `set that evicts by ${policy}`,
+      policy,
+      pages: 4,
+      hot: false,
+      evicts: true,
+      prepare: [...range(12).map((key) => set(key, 900)), get(0), get(0), get(1), get(2), set(12, 900), set(13, 900)],
+      operation: set(14, 900),
+    }),
+  ),
   {
     ...common,
     name: 'set that splits a bucket',

@@ -1,4 +1,5 @@
 /** What the threads do in each lockstep run, what the arena looks like before, and what must never come out. */
+import type { EnginePolicy } from '../../../src/policies/engine-policies.js';
 
 export type Operation =
   | {
@@ -22,6 +23,8 @@ export interface Scenario {
   readonly pages: number;
   /** 1 if not given. */
   readonly shards?: number;
+  /** 'lru' if not given. */
+  readonly policy?: EnginePolicy;
   /** Users may have so many bytes each, before activity moves that; none without it. */
   readonly userBytes?: number;
   /** Keys of one bucket: so they share a sequence, and removals move each other's slots. */

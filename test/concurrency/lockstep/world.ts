@@ -4,7 +4,7 @@ import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../../src/eng
 import { KEY_OK, Key } from '../../../src/engine/key.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
-import { LruPolicy } from '../../../src/policies/lru.js';
+import { createEnginePolicy, type EnginePolicy, policyWordsOf } from '../../../src/policies/engine-policies.js';
 import { TypeRules, UNLIMITED } from '../../../src/policies/type-rules.js';
 import { UserQuotas } from '../../../src/policies/user-quotas.js';
 import { hashOf } from '../../support/hash.js';
@@ -23,19 +23,19 @@ const classes = new SizeClasses(PAGE_BYTES, 64, 1.15);
 const layouts = new Map<string, Layout>();
 
 /** The layout with just so many pages. */
-export function layoutFor({ pages, shards = 1, userBytes = 0 }: Scenario): Layout {
+export function layoutFor({ pages, shards = 1, userBytes = 0, policy = 'lru' }: Scenario): Layout {
   const users = userBytes === 0 ? 0 : USERS;
-  const name = `${pages} pages, ${shards} shards, ${users} users`;
+  const name = `${pages} pages, ${shards} shards, ${users} users, ${policy}`;
   let layout = layouts.get(name);
   for (let capacityBytes = PAGE_BYTES; layout === undefined; capacityBytes += PAGE_BYTES) {
-    const tried = layoutOf(capacityBytes, shards, users);
+    const tried = layoutOf(capacityBytes, shards, users, policy);
     if (tried.pages >= pages) layout = tried;
   }
   layouts.set(name, layout);
   return layout;
 }
 
-function layoutOf(capacityBytes: number, shards: number, users: number): Layout {
+function layoutOf(capacityBytes: number, shards: number, users: number, policy: EnginePolicy): Layout {
   return new Layout({
     capacityBytes,
     pageBytes: PAGE_BYTES,
@@ -44,8 +44,7 @@ function layoutOf(capacityBytes: number, shards: number, users: number): Layout 
     types: 1,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
-    policyWords: LruPolicy.words,
-    policySharedWords: 0,
+    ...policyWordsOf({ name: policy, favour: 'objects' }, capacityBytes, shards),
     removalCauses: REMOVAL_CAUSES.length,
     evictionRecords: 8,
     eventWords: 256,
@@ -87,7 +86,7 @@ export class World {
       threadId,
       itemBytesMax: 4 * PAGE_BYTES,
       weakMemory: false,
-      policy: new LruPolicy(arena.meta, arena.layout, shared),
+      policy: createEnginePolicy({ name: scenario.policy ?? 'lru', favour: 'objects' }, arena.meta, arena.layout, shared),
       rules: new TypeRules(
         arena.meta,
         arena.layout,
