@@ -1,8 +1,9 @@
 /** Runs the benches that are named, one after the other. Nothing here fails for being slow: figures are printed. */
+
+import { runExact } from './exact.js';
 import { runExpiry } from './expiry.js';
 import { runGc } from './gc.js';
 import { runHitRatio } from './hit-ratio.js';
-import { runLru } from './exact.js';
 import { describeMachine } from './machine.js';
 import { runMemory } from './memory.js';
 import { type BenchOptions, HELP, parseOptions } from './options.js';
@@ -13,7 +14,7 @@ import { runStats } from './stats.js';
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   peers: runPeers,
   memory: runMemory,
-  lru: runLru,
+  exact: runExact,
   shift: runShift,
   gc: runGc,
   hitratio: runHitRatio,

@@ -12,7 +12,7 @@ export interface BenchOptions {
   readonly traces: string;
   /** Only contenders and traces whose name contains it; for `hitratio` also `count` or `bytes`. */
   readonly only: string;
-  /** Policies for `hitratio`; none for all. */
+  /** Policies for `hitratio` and `exact`; none for all. */
   readonly policies: readonly string[];
 }
 
@@ -20,7 +20,7 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
 
   peers    gets and sets beside lmdb, lru-cache, sharedmap and, if there is a redis-server, Redis
   memory   overhead an item, and rounding to chunks on the sizes of recorded traces
-  lru      hit ratio against an exact LRU with as many entries
+  exact    hit ratio of every policy of the engine against its exact form with as many entries
   shift    hit ratio after values have grown from 100 bytes to 1 KB
   gc       longest GC pause and heap with a million entries, against lru-cache
   hitratio hit ratio of every policy alone on every recorded trace, some minutes; beside reference.tsv if it is there
@@ -36,7 +36,7 @@ Without a name: all of them.
   --traces DIR   recorded traces (default ../shared/traces)
   --only TEXT    only contenders, or traces, with this in their name (velocache runs always);
                  hitratio: count or bytes for one of its tables
-  --policies LIST   hitratio: policies with commas between (default: all)
+  --policies LIST   hitratio, exact: policies with commas between (default: all)
 `;
 
 /** Undefined if help was asked for. Throws an Error of one line for what can't be used. */

@@ -6,7 +6,7 @@ import { READ_VALUE } from '../src/engine/reader.js';
 import { SizeClasses } from '../src/engine/size-classes.js';
 import { SharedStore } from '../src/engine/store.js';
 import { STORED } from '../src/engine/writer.js';
-import { LruPolicy } from '../src/policies/lru.js';
+import { createEnginePolicy, type EnginePolicy, policyWordsOf } from '../src/policies/engine-policies.js';
 import { TypeRules, UNLIMITED } from '../src/policies/type-rules.js';
 import { UserQuotas } from '../src/policies/user-quotas.js';
 
@@ -21,8 +21,8 @@ export class WhiteBox {
   readonly clock: ManualClock = new ManualClock(1_000);
 
   /** `bytes` are those of the pages; the tables come on top. */
-  constructor(bytes: number) {
-    const config = geometry(bytes);
+  constructor(bytes: number, policy: EnginePolicy = 'lru') {
+    const config = geometry(bytes, policy);
     const layout = new Layout(config);
     const arena = Arena.create(layout, { configHash: 1, random: [1, 2, 0x2545f491, 0x4f6cdd1d] });
     const clock = this.clock.shared();
@@ -34,7 +34,7 @@ export class WhiteBox {
       threadId: 0,
       itemBytesMax: config.capacityBytes / 8,
       weakMemory: process.arch !== 'x64',
-      policy: new LruPolicy(arena.meta, layout, clock),
+      policy: createEnginePolicy({ name: policy }, arena.meta, layout, clock),
       rules: new TypeRules(
         arena.meta,
         layout,
@@ -71,7 +71,7 @@ export class WhiteBox {
 }
 
 /** That of `createCache` for large arenas, small pages in one shard for others. */
-function geometry(bytes: number): ArenaConfig {
+function geometry(bytes: number, policy: EnginePolicy): ArenaConfig {
   const isTiny = bytes < GEOMETRY_BYTES_MIN;
   const plan = resolveOptions({ capacity: Math.max(GEOMETRY_BYTES_MIN, bytes) }).arena;
   const tiny = { pageBytes: TINY_PAGE_BYTES, shards: 1, eventWords: 2 ** 11, evictionRecords: 8 };
@@ -80,6 +80,7 @@ function geometry(bytes: number): ArenaConfig {
     ...(isTiny ? tiny : {}),
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
+    ...policyWordsOf({ name: policy }, bytes / (isTiny ? 1 : plan.shards)),
     capacityBytes: bytes,
   };
   // What the tables take depends on the capacity, by little: once around is enough.
