@@ -10,7 +10,8 @@
  *
  * The hand itself is the order of ranks: entries of this lap come before those of the next, the oldest first. A visited
  * one that is judged loses its bit and goes over to the next lap; one that isn't goes. A lap ends when the sweep finds
- * hardly any entries left of it. Those few then wait for the lap after, as does what was stored at the very end.
+ * hardly any entries left of it; those few then wait for the lap after. So the hand doesn't come up to the newest entries,
+ * as it does in SIEVE, where a cache full of visited entries can evict what was stored a moment ago.
  */
 import type { Layout, SharedClock } from '../../native-free/index.js';
 import { type EvictionPolicy, MAY_GO } from '../engine/ports.js';
@@ -27,7 +28,7 @@ const VISITED = 1 << 19;
 const OWN_WORDS: number = 1 + SHARE_WORDS;
 /** A lap ends when less than this share is still in it. */
 const REST = 1 / 32;
-/** What is left of the age of an entry of the next lap, as a shift: it is colder than nothing. */
+/** An entry of the next lap has this shift of its age as its rank: the order among them stays, below all others. */
 const NEXT_LAP_SHIFT = 6;
 
 export class SievePolicy implements EvictionPolicy {

@@ -8,13 +8,17 @@
  *     segment 2 | uses 4 | stamp 14
  *
  * - stamp: the virtual time of the last use, or of the last change of segment.
- * - uses: halved after every SAMPLE_SHARE requests for each entry of the shard: as many times as samples have ended
- *   since the stamp.
+ * - uses: halved whenever a sample of requests ends (window-climber.ts), ten for each entry of the shard. A mark tells by
+ *   its stamp how many have ended since it was written.
  *
  * The counts lie in the marks, and when an entry goes, with its ghost: a sketch would be a third cache line for every
  * read, which has to write nothing at all beside the mark. It costs what the ghosts forget: counts of keys that were gone
  * for longer than their table lasts, and a key counts its reads only while it is stored, which in a cache that
  * is filled on misses are all but the first ones.
+ *
+ * Against the form that is replayed alone: the victims' count is that of an entry of the sweep that was about as cold as
+ * those that go, and no warm candidate wins by chance, since which victim it meets is chance already. A window that has
+ * to shrink by much lets half of its end over without a contest.
  *
  * Requests are counted by each thread for itself and brought in with its next insert, so a thread's death loses a few.
  * After each sample the window's share takes a step in the direction that has raised the hit ratio. It isn't
