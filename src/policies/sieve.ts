@@ -28,7 +28,7 @@ const VISITED = 1 << 19;
 const OWN_WORDS: number = 1 + SHARE_WORDS;
 /** A lap ends when less than this share is still in it. */
 const REST = 1 / 32;
-/** An entry of the next lap has this shift of its age as its rank: the order among them stays, below all others. */
+/** An entry of the next lap has this shift of its age as its rank: so it comes behind those of this lap, in the same order. */
 const NEXT_LAP_SHIFT = 6;
 
 export class SievePolicy implements EvictionPolicy {
