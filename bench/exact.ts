@@ -28,13 +28,17 @@ const SHARES = [0.03, 0.1, 0.3];
 const VALUE_BYTES = [64, 1_000];
 /** Fewer entries than this don't fill a page or two of each kind. */
 const ENTRIES_MIN = 100;
+/** The adaptive policy learns in a thread of its own, so it is replayed on whole caches: `velocache replay --capacity`. */
+type ExactPolicy = Exclude<EnginePolicy, 'adaptive'>;
+const EXACT_POLICIES = ENGINE_POLICIES.filter((name): name is ExactPolicy => name !== 'adaptive');
+
 /** Difference in hit ratio to stay within. */
-const WITHIN: Readonly<Record<EnginePolicy, number>> = { lru: 0.003, sieve: 0.01, 's3-fifo': 0.01, 'w-tinylfu': 0.01 };
+const WITHIN: Readonly<Record<ExactPolicy, number>> = { lru: 0.003, sieve: 0.01, 's3-fifo': 0.01, 'w-tinylfu': 0.01 };
 /** Bytes that an entry takes beside its value, roughly: it decides how many entries fit, which is then measured. */
 const ROUGH_OVERHEAD = 46;
 
 interface Cell {
-  readonly policy: EnginePolicy;
+  readonly policy: ExactPolicy;
   readonly row: string[];
   /** Hit ratio of the engine less that of the exact policy. */
   readonly difference: number;
@@ -43,7 +47,7 @@ interface Cell {
 export async function runExact(options: BenchOptions): Promise<void> {
   const there = traceNames(options.traces).filter((name) => name.includes(options.only));
   const rows = [['policy', 'trace', 'value', 'entries', 'of keys', 'engine', 'exact', 'difference']];
-  const policies = ENGINE_POLICIES.filter((name) => options.policies.length === 0 || options.policies.includes(name));
+  const policies = EXACT_POLICIES.filter((name) => options.policies.length === 0 || options.policies.includes(name));
   const cells: Cell[] = [];
   for (const name of TRACES.filter((candidate) => there.includes(candidate))) {
     const trace = await loadTrace(options.traces, name);
@@ -60,7 +64,7 @@ export async function runExact(options: BenchOptions): Promise<void> {
   for (const policy of policies) summarize(policy, cells);
 }
 
-function summarize(policy: EnginePolicy, cells: readonly Cell[]): void {
+function summarize(policy: ExactPolicy, cells: readonly Cell[]): void {
   const differences = cells.filter((cell) => cell.policy === policy).map(({ difference }) => difference);
   const worst = Math.max(...differences.map(Math.abs));
   const mean = differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
@@ -74,7 +78,7 @@ function points(share: number): string {
   return `${share < 0 ? '' : '+'}${(share * 100).toFixed(2)}`;
 }
 
-function compare(policy: EnginePolicy, trace: Trace, share: number, valueBytes: number): Cell {
+function compare(policy: ExactPolicy, trace: Trace, share: number, valueBytes: number): Cell {
   const bytes = Math.ceil(trace.keys.length * share * (valueBytes + ROUGH_OVERHEAD));
   const entries = entriesWhenFull(policy, bytes, valueBytes);
   const engine = engineHits(policy, trace, bytes, valueBytes) / trace.requests.length;
@@ -102,7 +106,7 @@ function keyOf(item: number): string {
 }
 
 /** Entries of one size that an arena of so many bytes holds once it is full. */
-function entriesWhenFull(policy: EnginePolicy, bytes: number, valueBytes: number): number {
+function entriesWhenFull(policy: ExactPolicy, bytes: number, valueBytes: number): number {
   const box = new WhiteBox(bytes, policy);
   const value = new Uint8Array(valueBytes);
   const most = Math.ceil((bytes / valueBytes) * 3);
@@ -110,7 +114,7 @@ function entriesWhenFull(policy: EnginePolicy, bytes: number, valueBytes: number
   return box.entries;
 }
 
-function engineHits(policy: EnginePolicy, trace: Trace, bytes: number, valueBytes: number): number {
+function engineHits(policy: ExactPolicy, trace: Trace, bytes: number, valueBytes: number): number {
   const box = new WhiteBox(bytes, policy);
   const value = new Uint8Array(valueBytes);
   let hits = 0;
@@ -122,7 +126,7 @@ function engineHits(policy: EnginePolicy, trace: Trace, bytes: number, valueByte
   return hits;
 }
 
-function exactHits(policy: EnginePolicy, trace: Trace, capacity: number): number {
+function exactHits(policy: ExactPolicy, trace: Trace, capacity: number): number {
   const exact = createPolicy(policy, capacity, {
     keys: trace.keys.length,
     unit: 'objects',

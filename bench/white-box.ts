@@ -34,7 +34,7 @@ export class WhiteBox {
       threadId: 0,
       itemBytesMax: config.capacityBytes / 8,
       weakMemory: process.arch !== 'x64',
-      policy: createEnginePolicy({ name: policy }, arena.meta, layout, clock),
+      policy: createEnginePolicy({ name: policy, favour: 'objects' }, arena.meta, layout, clock),
       rules: new TypeRules(
         arena.meta,
         layout,
@@ -80,7 +80,7 @@ function geometry(bytes: number, policy: EnginePolicy): ArenaConfig {
     ...(isTiny ? tiny : {}),
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
-    ...policyWordsOf({ name: policy }, bytes / (isTiny ? 1 : plan.shards)),
+    ...policyWordsOf({ name: policy, favour: 'objects' }, bytes, isTiny ? 1 : plan.shards),
     capacityBytes: bytes,
   };
   // What the tables take depends on the capacity, by little: once around is enough.

@@ -69,7 +69,12 @@ export class Engine {
       threadId,
       itemBytesMax: options.itemBytesMax ?? capacityBytes / 8,
       weakMemory: options.weakMemory ?? false,
-      policy: createEnginePolicy({ name: options.policy ?? 'lru', favour: 'objects' }, arena.meta, arena.layout, shared),
+      policy: createEnginePolicy(
+        { name: options.policy ?? 'lru', favour: 'objects' },
+        arena.meta,
+        arena.layout,
+        shared,
+      ),
       rules: new TypeRules(arena.meta, arena.layout, sharesOf(options)),
       quotas: new UserQuotas(),
     });

@@ -12,8 +12,8 @@
  */
 
 import { Links, NONE } from '../links.js';
-import { Xorshift } from '../xorshift.js';
 import { PROTECTED_SHARE } from '../w-tinylfu.js';
+import { Xorshift } from '../xorshift.js';
 import { FrequencySketch } from './frequency-sketch.js';
 import { HillClimber } from './hill-climber.js';
 import { type PolicyOptions, WeighingPolicy } from './policy.js';

@@ -86,7 +86,12 @@ export class World {
       threadId,
       itemBytesMax: 4 * PAGE_BYTES,
       weakMemory: false,
-      policy: createEnginePolicy({ name: scenario.policy ?? 'lru', favour: 'objects' }, arena.meta, arena.layout, shared),
+      policy: createEnginePolicy(
+        { name: scenario.policy ?? 'lru', favour: 'objects' },
+        arena.meta,
+        arena.layout,
+        shared,
+      ),
       rules: new TypeRules(
         arena.meta,
         arena.layout,
