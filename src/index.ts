@@ -1,16 +1,19 @@
 /** Everything public. */
 export { ManualClock } from '../native-free/index.js';
 export type { Cache, CacheStats, UserUsage } from './cache/cache.js';
-export { type AttachFunctions, attachCache, createCache } from './cache/create.js';
+export { attachCache, createCache } from './cache/create.js';
 export type { CacheEvent, CacheEventName, CacheEvents, PressureEvent } from './cache/events.js';
 export type { EvictionQuery, EvictionRecord } from './cache/evictions.js';
+export type { AttachFunctions } from './cache/functions.js';
 export { Gauge } from './cache/gauge.js';
 export type { CacheHandle } from './cache/handle.js';
 export type { KeySpace, SetOptions } from './cache/key-space.js';
 export type { CacheOptions, PressureOptions, SlabOptions, TypeOptions } from './cache/options.js';
 export type { PressureActions, PressureStats } from './cache/pressure-words.js';
+export type { ReduceInfo, Reducer } from './cache/reducer.js';
 export type { Duration, Size } from './cache/units.js';
 export type { TierOf, UserOptions } from './cache/users.js';
+export { type VeloReducers, type VeloTypes, veloTypes } from './cache/velo-types.js';
 export type { RejectReason, RemovalCause } from './engine/causes.js';
 export type { ClassStats, TypeStats, UsersStats } from './engine/statistics.js';
 export {

@@ -5,14 +5,17 @@ import { createCodecs } from '../codecs/codecs.js';
 import { EVENT } from '../engine/items.js';
 import type { EngineStats, TypeStats } from '../engine/statistics.js';
 import { BusyError, OptionError, TypeNameError } from '../errors.js';
+import { Coarsener } from './coarsener.js';
 import { type CacheEventName, type CacheEvents, decodeEvent, nameOf } from './events.js';
 import { describeEviction, type EvictionQuery, type EvictionRecord, resolveQuery } from './evictions.js';
+import type { ThreadFunctions } from './functions.js';
 import type { CacheHandle } from './handle.js';
-import { KeySpace } from './key-space.js';
+import { KeySpace, type SpaceSetup } from './key-space.js';
 import type { Member } from './member.js';
 import type { CachePlan } from './options.js';
 import { type PressureStats, readPressure } from './pressure-words.js';
-import { checkUser, type UserTiers } from './users.js';
+import type { Reducer } from './reducer.js';
+import { checkUser } from './users.js';
 
 /** The value type of `T`'s type `default`; unknown if it has none. */
 export type DefaultValue<T> = T extends { default: infer V } ? V : unknown;
@@ -43,20 +46,20 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   readonly handle: CacheHandle<T>;
   readonly #member: Member;
   readonly #plan: CachePlan;
-  readonly #tiers: UserTiers | undefined;
+  readonly #functions: ThreadFunctions;
   readonly #spaces: ReadonlyMap<string, KeySpace<unknown>>;
   readonly #emitter = new EventEmitter();
   readonly #end: () => Promise<void>;
   #cursor = 0;
 
   /** For createCache and attachCache. `end` is what `close` does for this thread. */
-  constructor(handle: CacheHandle<T>, member: Member, tiers: UserTiers | undefined, end: () => Promise<void>) {
-    const spaces = keySpaces(handle.plan, member, tiers);
+  constructor(handle: CacheHandle<T>, member: Member, functions: ThreadFunctions, end: () => Promise<void>) {
+    const spaces = keySpaces(handle.plan, member, functions);
     super(spaces[0]!);
     this.handle = handle;
     this.#member = member;
     this.#plan = handle.plan;
-    this.#tiers = tiers;
+    this.#functions = functions;
     this.#end = end;
     const others = spaces.slice(1).map((setup) => [setup.plan.name, new KeySpace<unknown>(setup)] as const);
     this.#spaces = new Map<string, KeySpace<unknown>>([['default', this as KeySpace<unknown>], ...others]);
@@ -98,7 +101,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
    */
   usage(user: string): UserUsage | undefined {
     checkUser(user);
-    const tier = this.#tiers?.of(user);
+    const tier = this.#functions.tiers?.of(user);
     this.#member.begin();
     if (tier === undefined) return undefined;
     const { store } = this.#member;
@@ -179,18 +182,22 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   }
 }
 
-function keySpaces(plan: CachePlan, member: Member, tiers: UserTiers | undefined) {
+function keySpaces(plan: CachePlan, member: Member, { tiers, reducers }: ThreadFunctions) {
   const codecs = createCodecs();
   const codecsById: (Codec | undefined)[] = [];
   for (const codec of codecs.values()) codecsById[codec.id] = codec;
   const { itemBytesMax } = plan;
-  return plan.types.map((type, typeId) => ({
-    member,
-    typeId,
-    plan: type,
-    codec: codecs.get(type.codec)!,
-    codecsById,
-    itemBytesMax,
-    tiers,
-  }));
+  return plan.types.map((type, typeId) => {
+    const codec = codecs.get(type.codec)!;
+    const space = { member, typeId, plan: type, codec, codecsById, itemBytesMax, tiers };
+    return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };
+  });
+}
+
+function coarsenerOf(space: Omit<SpaceSetup, 'coarsener'>, reduce: Reducer<never> | undefined): Coarsener | undefined {
+  const { member, typeId, plan, codec, codecsById } = space;
+  const canCompact = plan.overflow === 'compress' && codec.compact !== undefined;
+  if (reduce === undefined && !canCompact) return undefined;
+  const begin = (): void => member.begin();
+  return new Coarsener({ store: member.store, typeId, type: plan.name, codec, codecsById, reduce, begin });
 }

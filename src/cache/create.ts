@@ -1,14 +1,14 @@
 /** Creating a cache, and attaching to one. */
 import { randomFillSync } from 'node:crypto';
 import { Arena, type ArenaIdentity, LAYOUT_VERSION, Layout } from '../../native-free/index.js';
-import { HandleError, MemoryError, OptionError } from '../errors.js';
+import { MemoryError, OptionError } from '../errors.js';
 import { Cache } from './cache.js';
+import { type AttachFunctions, checkFunctions, functionsIn, functionsOf, type ThreadFunctions } from './functions.js';
 import { type Gauge, isGauge } from './gauge.js';
 import { type CacheHandle, checkHandle } from './handle.js';
 import { Member, monotonicMs } from './member.js';
-import { type CacheOptions, checkNames, planHash, resolveOptions } from './options.js';
+import { type CacheOptions, planHash, resolveOptions } from './options.js';
 import { attachments } from './thread-caches.js';
-import { checkTierOf, type TierOf, UserTiers } from './users.js';
 import { tellVitals } from './vitals.js';
 import { WardenKeeper } from './warden-keeper.js';
 
@@ -33,7 +33,7 @@ export async function createCache<T extends object = { default: unknown }>(
   attachments();
   const member = Member.create(handle, arena);
   const keeper = new WardenKeeper(member, handle);
-  const cache = enroll(handle, member, tiersOf(handle, options.users?.tierOf), async () => {
+  const cache = enroll(handle, member, functionsOf(handle, functionsIn(options)), async () => {
     member.endCache();
     await keeper.ended();
   });
@@ -41,42 +41,24 @@ export async function createCache<T extends object = { default: unknown }>(
   return cache;
 }
 
-/** Functions of the options of `createCache`, which a handle can't carry. */
-export interface AttachFunctions {
-  readonly users?: { readonly tierOf?: TierOf };
-}
-
 /**
  * Attaches this thread, of any depth, to the cache of a handle; attaching again gives the same object. Functions that the
  * cache was created with are to be given again; VELOCACHE_HANDLE_VERSION names one that is missing.
  */
-export function attachCache<T>(handle: CacheHandle<T>, functions: AttachFunctions = {}): Cache<T> {
+export function attachCache<T>(handle: CacheHandle<T>, functions: AttachFunctions<NoInfer<T>> = {}): Cache<T> {
   checkHandle(handle);
-  checkNames('functions', functions, ['users']);
-  if (functions.users !== undefined) checkNames('functions.users', functions.users, ['tierOf']);
+  checkFunctions(handle, functions);
   const known = attachments().get(Arena.attach(new Layout(handle.plan.arena), handle.buffers).id);
   if (known?.member.isOpen === true) {
     known.uses += 1;
     return known.cache as Cache<T>;
   }
-  const tiers = tiersOf(handle, functions.users?.tierOf);
+  const given = functionsOf(handle, functions);
   const member = Member.attach(handle);
   new WardenKeeper(member, handle);
-  const cache = enroll(handle, member, tiers, async () => member.detach());
+  const cache = enroll(handle, member, given, async () => member.detach());
   member.join();
   return cache;
-}
-
-function tiersOf(handle: CacheHandle<unknown>, tierOf: TierOf | undefined): UserTiers | undefined {
-  const { users, arena } = handle.plan;
-  if (tierOf !== undefined) checkTierOf(tierOf);
-  if (users?.hasTierOf === true && tierOf === undefined)
-    throw new HandleError(
-      'the cache has a function users.tierOf: pass it to attachCache(handle, { users: { tierOf } })',
-    );
-  if (users?.hasTierOf !== true && tierOf !== undefined)
-    throw new OptionError('users.tierOf', 'given', 'the cache was created without it');
-  return users && new UserTiers(users, arena.capacityBytes, tierOf);
 }
 
 function gaugesOf<T>({ pressure }: CacheOptions<T>): CacheHandle<T>['gauges'] {
@@ -101,11 +83,11 @@ function reserve(layout: Layout, configHash: number): Arena {
 function enroll<T>(
   handle: CacheHandle<T>,
   member: Member,
-  tiers: UserTiers | undefined,
+  functions: ThreadFunctions,
   end: () => Promise<void>,
 ): Cache<T> {
   let ending: Promise<void> | undefined;
-  const cache = new Cache<T>(handle, member, tiers, async () => {
+  const cache = new Cache<T>(handle, member, functions, async () => {
     attachment.uses -= 1;
     if (attachment.uses > 0) return;
     if (ending === undefined) {

@@ -9,6 +9,7 @@ import type { SharedStore } from '../engine/store.js';
 import { BUSY, STORED } from '../engine/writer.js';
 import { BusyError, ItemTooLargeError, KeyError, NotBytesError, OptionError, ValueError } from '../errors.js';
 import { isShortened } from '../policies/pressure.js';
+import type { Coarsener } from './coarsener.js';
 import type { Member } from './member.js';
 import type { TypePlan } from './options.js';
 import { type Duration, parseDuration } from './units.js';
@@ -37,6 +38,8 @@ export interface SpaceSetup {
   readonly codecsById: readonly (Codec | undefined)[];
   readonly itemBytesMax: number;
   readonly tiers: UserTiers | undefined;
+  /** Makes values of the type smaller; undefined where it doesn't. */
+  readonly coarsener: Coarsener | undefined;
 }
 
 export class KeySpace<V> {
@@ -48,6 +51,7 @@ export class KeySpace<V> {
   readonly #codecsById: readonly (Codec | undefined)[];
   readonly #itemBytesMax: number;
   readonly #tiers: UserTiers | undefined;
+  readonly #coarsener: Coarsener | undefined;
   readonly #importance: number;
   readonly #lifetime = { deadline: 0, idleTicks: 0 };
 
@@ -60,6 +64,7 @@ export class KeySpace<V> {
     this.#codecsById = setup.codecsById;
     this.#itemBytesMax = setup.itemBytesMax;
     this.#tiers = setup.tiers;
+    this.#coarsener = setup.coarsener;
     this.#importance = setup.plan.importance;
   }
 
@@ -99,16 +104,30 @@ export class KeySpace<V> {
     tier: Tier | undefined,
   ): boolean {
     this.#begin(key);
-    if (user !== undefined && tier !== undefined) this.#store.user.prepare(user, tier.shareGranules);
     const itemBytes = this.#store.key.byteLength + bytes.length;
     if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
+    const stored = this.#coarsen(key, bytes, idleMs !== 0, tier !== undefined);
+    if (user !== undefined && tier !== undefined) this.#store.user.prepare(user, tier.shareGranules);
     this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
     this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
     const outcome = this.#isRefused()
-      ? this.#store.refuse(bytes.length, REJECT.pressure)
-      : this.#store.set(bytes, codecId, this.#lifetime, tier !== undefined);
+      ? this.#store.refuse(stored.length, REJECT.pressure)
+      : this.#store.set(stored, codecId, this.#lifetime, tier !== undefined);
     if (outcome === BUSY) throw new BusyError('set');
     return outcome === STORED;
+  }
+
+  /**
+   * Has values of the type made smaller, if they must be for this one. Returns its bytes, copied if so: the user's code,
+   * which runs then, may have the codec overwrite them.
+   */
+  #coarsen(key: string, bytes: Uint8Array, isIdle: boolean, isOwned: boolean): Uint8Array {
+    const coarsener = this.#coarsener;
+    if (coarsener === undefined || this.#isRefused() || !coarsener.isDue(bytes.length, isIdle, isOwned)) return bytes;
+    const copy = new Uint8Array(bytes);
+    coarsener.makeRoom(key, copy.length, isIdle, isOwned);
+    this.#begin(key);
+    return copy;
   }
 
   /** Whether pressure refuses sets of this type now. A plain look: a moment sooner or later is as good. */

@@ -8,6 +8,7 @@ import { FAVOURS, type Favour } from '../policies/adaptive.js';
 import { ENGINE_POLICIES, type EnginePolicy, type PolicyPlan, policyWordsOf } from '../policies/engine-policies.js';
 import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
 import { type Gauge, isGauge } from './gauge.js';
+import { checkReducer, type Reducer } from './reducer.js';
 import { isSharedMemory } from './shared-memory.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
 import { resolveUsers, USER_OPTIONS, type UserOptions, type UsersPlan } from './users.js';
@@ -23,7 +24,7 @@ export interface SlabOptions {
   readonly maxItem?: Size;
 }
 
-export interface TypeOptions {
+export interface TypeOptions<V = unknown> {
   /** How long an entry lives after it was stored. Default: Infinity. */
   readonly ttl?: Duration;
   /** How long an entry lives after it was last stored or read. Default: Infinity. The earlier of the two wins. */
@@ -39,9 +40,13 @@ export interface TypeOptions {
   readonly reserve?: number;
   /**
    * What happens when the type has its share. 'lru': its coldest entries go, as many as needed. 'aggressive-lru': they go
-   * down to 80 % of the share. Default: 'lru'.
+   * down to 80 % of the share. 'reduce': its coldest values are first made smaller by `reduce`, four a set at most.
+   * 'compress': those of over 10 KB are first compressed by the codec; no codec does so yet, so it is 'lru' for now.
+   * Default: 'lru'.
    */
   readonly overflow?: Overflow;
+  /** With `overflow: 'reduce'`, and only there: makes a value smaller. To be given to `attachCache` too. */
+  readonly reduce?: Reducer<V>;
   /** How `set` packs values; docs/codecs.md says what each keeps. Default: 'msgpack'. */
   readonly codec?: 'msgpack' | 'structured';
 }
@@ -61,7 +66,7 @@ export interface CacheOptions<T> {
    */
   readonly favour?: Favour;
   /** Types of entries, each with its own key space; `default` is always there. At most 255. */
-  readonly types?: { readonly [K in keyof T]?: TypeOptions };
+  readonly types?: { readonly [K in keyof T]?: TypeOptions<T[K]> };
   /** Accounts and quotas of users, for `set(…, { user })`. Default: none; `user` has no effect then. */
   readonly users?: UserOptions;
   /** A clock for tests and replays, which all threads follow. Default: the machine's monotonic clock. */
@@ -92,11 +97,12 @@ export interface PressurePlan {
   readonly eventLoop: boolean | 'gauge';
 }
 
-export const OVERFLOWS = ['lru', 'aggressive-lru'] as const;
+export const OVERFLOWS = ['lru', 'aggressive-lru', 'reduce', 'compress'] as const;
 export type Overflow = (typeof OVERFLOWS)[number];
 
 export interface TypePlan extends TypeShare {
   readonly name: string;
+  readonly overflow: Overflow;
   /** Milliseconds; 0 for no bound. */
   readonly ttlMs: number;
   readonly idleMs: number;
@@ -217,7 +223,7 @@ function leavingReserves(plan: TypePlan, reserved: number): TypePlan {
 function resolveType(name: string, options: TypeOptions): TypePlan {
   if (name === '') throw new OptionError('types', name, 'a type has a name');
   const where = `types.${name}`;
-  checkNames(where, options, ['ttl', 'idle', 'importance', 'maxShare', 'reserve', 'overflow', 'codec']);
+  checkNames(where, options, ['ttl', 'idle', 'importance', 'maxShare', 'reserve', 'overflow', 'reduce', 'codec']);
   const codec = options.codec ?? DEFAULT_CODEC;
   const codecs = [...createCodecs().keys()];
   if (!codecs.includes(codec)) throw new OptionError(`${where}.codec`, codec, `must be one of ${codecs.join(', ')}`);
@@ -225,16 +231,25 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
   if (maxShare === 0) throw new OptionError(`${where}.maxShare`, maxShare, 'must be above 0');
   const reserve = resolvePart(`${where}.reserve`, options.reserve ?? 0);
   if (reserve > maxShare) throw new OptionError(`${where}.reserve`, reserve, `must be at most maxShare, ${maxShare}`);
+  const overflow = resolveName(`${where}.overflow`, options.overflow ?? 'lru', OVERFLOWS);
+  checkReduce(where, overflow, options.reduce);
   return {
     name,
+    overflow,
     importance: IMPORTANCES.indexOf(resolveName(`${where}.importance`, options.importance ?? 'standard', IMPORTANCES)),
     maxShare,
     reserve,
-    isAggressive: resolveName(`${where}.overflow`, options.overflow ?? 'lru', OVERFLOWS) === 'aggressive-lru',
+    isAggressive: overflow === 'aggressive-lru',
     ttlMs: options.ttl === undefined ? 0 : parseDuration(`${where}.ttl`, options.ttl),
     idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
     codec,
   };
+}
+
+function checkReduce(where: string, overflow: Overflow, reduce: unknown): void {
+  if (overflow === 'reduce') checkReducer(`${where}.reduce`, reduce);
+  else if (reduce !== undefined)
+    throw new OptionError(`${where}.reduce`, 'given', `needs overflow 'reduce', not '${overflow}'`);
 }
 
 /** A part of the capacity. */

@@ -1,8 +1,8 @@
-import { type Cache, createCache } from '../index.js';
+import { type Cache, createCache, veloTypes } from '../index.js';
 import type { LoadOptions } from './load.js';
 import { LoadThread } from './load-thread.js';
 import { poolSizeFor } from './payloads.js';
-import { measureEntryBytes, populationsFor, typeOptions, WARM_UP_MS_MAX } from './profile.js';
+import { measureEntryBytes, populationsFor, WARM_UP_MS_MAX } from './profile.js';
 import type { Findings } from './report.js';
 import { observe, type RunContext, startProgress, withMain } from './run.js';
 import { Team } from './team.js';
@@ -11,7 +11,7 @@ import type { DemoTypes } from './values.js';
 /** Puts the load on a cache of its own, from the main thread and the workers alike. */
 export async function runLoad(context: RunContext): Promise<Findings> {
   const { capacityBytes, seed, threads } = context.options;
-  const cache = await createCache<DemoTypes>({ capacity: capacityBytes, types: typeOptions() });
+  const cache = await createCache<DemoTypes>({ capacity: capacityBytes, types: veloTypes() });
   try {
     const participants = threads + 1;
     const entryBytes = measureEntryBytes(cache, seed, poolSizeFor(participants));

@@ -1,9 +1,9 @@
-import type { Cache, TypeOptions } from '../index.js';
+import type { Cache } from '../index.js';
 import { ValuePool } from './payloads.js';
 import type { DemoType, DemoTypes } from './values.js';
 
 /** How one type is used: the load of a cycling dashboard's back end. */
-export interface TypeProfile extends TypeOptions {
+export interface TypeProfile {
   /** Share of all accesses. */
   readonly accessShare: number;
   /** Share of the cache's space that the type is meant to hold. */
@@ -28,8 +28,6 @@ export interface TypeProfile extends TypeOptions {
  */
 export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
   session: {
-    ttl: '24h',
-    idle: '2h',
     accessShare: 0.35,
     spaceShare: 0.15,
     spread: 1.15,
@@ -38,8 +36,6 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
     invalidateShare: 0.006,
   },
   route: {
-    ttl: '7d',
-    idle: '12h',
     accessShare: 0.25,
     spaceShare: 0.4,
     spread: 1.15,
@@ -48,8 +44,6 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
     invalidateShare: 0.05,
   },
   weather: {
-    ttl: '1h',
-    idle: '30m',
     accessShare: 0.15,
     spaceShare: 0.1,
     spread: 1.2,
@@ -58,8 +52,6 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
     invalidateShare: 0.09,
   },
   llm: {
-    ttl: '30d',
-    idle: '3d',
     accessShare: 0.1,
     spaceShare: 0.25,
     spread: 1.3,
@@ -68,8 +60,6 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
     invalidateShare: 0.14,
   },
   stats: {
-    ttl: '3d',
-    idle: '6h',
     accessShare: 0.1,
     spaceShare: 0.08,
     spread: 1.35,
@@ -78,7 +68,6 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
     invalidateShare: 0.22,
   },
   misc: {
-    ttl: '2h',
     accessShare: 0.05,
     spaceShare: 0.02,
     spread: 1.2,
@@ -100,22 +89,6 @@ export const WARM_UP_MS_MAX = 5_000;
 
 /** Share of the capacity that entries can take: the rest is metadata, index and pages in transit. */
 const USABLE_SHARE = 0.95;
-
-/** The part of the profiles that the cache itself has to know. */
-export function typeOptions(): { [K in DemoType]: TypeOptions } {
-  const options = (type: DemoType): TypeOptions => {
-    const { ttl, idle } = PROFILES[type];
-    return { ...(ttl !== undefined && { ttl }), ...(idle !== undefined && { idle }) };
-  };
-  return {
-    session: options('session'),
-    route: options('route'),
-    weather: options('weather'),
-    llm: options('llm'),
-    stats: options('stats'),
-    misc: options('misc'),
-  };
-}
 
 /** How many keys each type needs to fill its share of space, if an entry of it takes `bytesPerEntry` on average. */
 export function populationsFor(capacityBytes: number, bytesPerEntry: Readonly<Record<DemoType, number>>): Populations {

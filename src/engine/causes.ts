@@ -70,8 +70,11 @@ export const TYPE_COUNTER = {
   evictionTicks: 5,
   /** The same between the last use of an entry and the end of its TTL. */
   expiryTicks: 6,
+  /** Entries of a type over its share that took a smaller value, and those of which making one failed. */
+  reductions: 7,
+  reducerFailures: 8,
   /** Refused sets: a row, by reason. */
-  rejects: 7,
+  rejects: 9,
 } as const;
 export const TYPE_COUNTERS: number = TYPE_COUNTER.rejects + REJECT_REASONS.length;
 

@@ -214,6 +214,11 @@ export class Context {
     this.counters.add(type * this.layout.config.countersPerType + counter, delta);
   }
 
+  /** A counter of a type, over all threads. */
+  sumOf(type: number, counter: number): number {
+    return this.counters.sum(type * this.layout.config.countersPerType + counter);
+  }
+
   /** A counter of the whole cache, over all threads. */
   sumGlobal(counter: number): number {
     return this.counters.sum(this.layout.config.types * this.layout.config.countersPerType + counter);

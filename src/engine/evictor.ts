@@ -224,15 +224,28 @@ export class Evictor {
   }
 
   #evictOneLocked(shard: number, type: number): boolean {
+    const position = this.coldestLocked(shard, type);
+    if (position !== 0) this.giveUpLocked(shard, position);
+    return position !== 0;
+  }
+
+  /** The position of the entry of a type that goes first of its own; 0 if the buckets that one call sweeps have none. */
+  coldestLocked(shard: number, type: number): number {
     const candidates = this.#candidates;
     this.#seek(-1, type, type);
     for (let i = 0; i < SWEEP_BUCKETS_MAX; i++) {
       while (candidates.take(candidates.ofType(shard, type), 0)) {
-        if (this.#victims.evictOwnAt(shard, candidates.position, candidates.order, type)) return true;
+        if (this.#victims.mayGoForOwn(shard, candidates.position, candidates.order, type)) return candidates.position;
       }
       this.#sweepLocked(shard);
     }
-    return this.#first !== 0 && this.#victims.evictOwnAt(shard, this.#first, this.#firstOrder, type);
+    const isFound = this.#first !== 0 && this.#victims.mayGoForOwn(shard, this.#first, this.#firstOrder, type);
+    return isFound ? this.#first : 0;
+  }
+
+  /** Evicts the entry at a position for the share of its type. */
+  giveUpLocked(shard: number, position: number): void {
+    this.#victims.evictSlot(shard, position & -BUCKET_GRANULES, position & (BUCKET_GRANULES - 1), CAUSE.share);
   }
 
   /** Evicts the entry of a chain that goes first, for an insert that finds neither an empty slot nor an overflow bucket. */

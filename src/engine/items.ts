@@ -234,7 +234,7 @@ export class Items {
     this.#ownership.payLocked(shard);
     // The chunk's bytes are still those of the item: nobody can take it before this section ends.
     if (((LOGGED >>> cause) & 1) !== 0) {
-      this.#logLocked(shard, ref, sizes, valueBytes, cause, this.#ticksUnused(shard, tag, time));
+      this.#logLocked(shard, ref, sizes, valueBytes, cause, this.ticksUnused(shard, tag, time));
       this.emitLocked(EVENT.evict, type, cause, ref, sizes, valueBytes);
     }
     this.#pages.finishRelease();
@@ -251,7 +251,7 @@ export class Items {
   }
 
   /** How long ago an entry was used last, as far as the policy knows. */
-  #ticksUnused(shard: number, tag: number, time: number): number {
+  ticksUnused(shard: number, tag: number, time: number): number {
     const used = (tag & TAG_IDLE) === 0 ? this.#policy.lastUse(shard, tag & MARK_MASK) : time;
     const now = this.clock.coarse();
     // The policy's history begins before the cache does.

@@ -9,6 +9,9 @@ import type { Context } from './context.js';
 import type { User } from './user.js';
 import { NONE, type UserTable } from './user-table.js';
 
+/** What stands for a user's name. */
+export type UserHashes = Pick<User, 'hash0' | 'hash1'>;
+
 const IN = 1;
 const OUT = 2;
 const MOVE = 4;
@@ -33,7 +36,7 @@ export class Ownership {
   }
 
   /** Takes the lock of the user's stripe, until the operation is paid, if there is a record for the user. */
-  reserveLocked(user: User): number {
+  reserveLocked(user: UserHashes): number {
     if (!this.#table.enter(this.#table.region.stripeOf(user.hash0))) return STRIPE_BUSY;
     if (this.#table.findLocked(user.hash0, user.hash1) !== NONE || this.#table.hasFreeLocked()) return RESERVED;
     this.#table.leave();
@@ -41,7 +44,7 @@ export class Ownership {
   }
 
   /** Notes that the entry at `ref` goes on the user's list; its stripe is reserved. In the transaction in hand. */
-  noteInLocked(shard: number, ref: number, granules: number, user: User): void {
+  noteInLocked(shard: number, ref: number, granules: number, user: UserHashes): void {
     this.#set(shard, OPERATION.inRef, ref);
     this.#set(shard, OPERATION.inGranules, granules);
     this.#set(shard, OPERATION.hash0, user.hash0);

@@ -53,6 +53,20 @@ export class Shares {
     return SHARE_FULL;
   }
 
+  /**
+   * Granules that a type must give up before one of its entries may take so many; 0 if none, or if it never may.
+   * -1 if a lock can't be had.
+   */
+  excess(shard: number, type: number, granules: number, replaced: () => number): number {
+    if (!this.#rules.isLimited(type)) return 0;
+    const excess = this.#rules.excess(type, granules);
+    if (excess <= 0 || excess === Number.POSITIVE_INFINITY) return 0;
+    if (!this.#context.enter(shard)) return -1;
+    const own = replaced();
+    this.#context.leave(shard);
+    return Math.max(0, excess - own);
+  }
+
   #giveUp(first: number, type: number, excess: number, surplus: number): number {
     const { layout } = this.#context;
     const { shards } = layout.config;

@@ -43,6 +43,10 @@ export interface TypeStats {
   readonly rejects: number;
   /** The same by reason. */
   readonly rejectsByReason: Readonly<Record<RejectReason, number>>;
+  /** Values made smaller for the share of their type; each counts as a set that replaced a value, too. */
+  readonly reductions: number;
+  /** Values of which that failed because the reducer or the codec threw. */
+  readonly reducerFailures: number;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
   /** Those that left to make room: all causes but explicit, replaced, expired, idle, flushed and recovered. */
@@ -218,6 +222,8 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
     deletes: removals.explicit,
     rejects: sumReasons(rejectsByReason),
     rejectsByReason,
+    reductions: sum(TYPE_COUNTER.reductions),
+    reducerFailures: sum(TYPE_COUNTER.reducerFailures),
     removals,
     evictions,
     evictionsPerMinute: Math.round(recent),
@@ -268,6 +274,8 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     deletes: sum((stats) => stats.deletes),
     rejects: sum((stats) => stats.rejects),
     rejectsByReason: reasons((position) => sum((stats) => stats.rejectsByReason[REJECT_REASONS[position]!])),
+    reductions: sum((stats) => stats.reductions),
+    reducerFailures: sum((stats) => stats.reducerFailures),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
     evictions,
     evictionsPerMinute: sum((stats) => stats.evictionsPerMinute),

@@ -32,6 +32,7 @@ import { Quota, type UserUsage } from './quota.js';
 import { Reader } from './reader.js';
 import { Rebuild } from './rebuild.js';
 import { Recovery } from './recovery.js';
+import { type ColdEntry, Rewriter } from './rewriter.js';
 import { Scanner } from './scanner.js';
 import { Shares } from './shares.js';
 import type { SizeClasses } from './size-classes.js';
@@ -81,6 +82,7 @@ export class SharedStore {
   readonly #policy: EvictionPolicy;
   readonly #evictions: EvictionLog;
   readonly #writer: Writer;
+  readonly #rewriter: Rewriter;
   readonly #verifier: Verifier;
   readonly #quota: Quota;
   readonly #place = new Place();
@@ -120,6 +122,18 @@ export class SharedStore {
       policy,
       ownership,
       this.#quota,
+    );
+    this.#rewriter = new Rewriter(
+      context,
+      this.#index,
+      this.#pages,
+      this.#items,
+      chains,
+      evictor,
+      ownership,
+      users,
+      this.#writer,
+      this.reader.landing,
     );
     this.sweeper = new Sweeper(context, this.#index, this.#items, seqlock);
     this.scanner = new Scanner(context, this.#index, chains);
@@ -163,6 +177,44 @@ export class SharedStore {
       return this.#writer.set(this.key, value, codec, lifetime, this.#steal, user);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
+    }
+  }
+
+  /**
+   * Granules that the prepared key's type must give up before it may store a value of so many bytes under it, which may
+   * be done by making its entries smaller: see rewriter.ts. -1 if a lock can't be had.
+   */
+  excess(valueBytes: number, isIdle: boolean, isOwned: boolean): number {
+    return this.#writer.excess(this.key, valueBytes, isIdle, isOwned);
+  }
+
+  /** Copies the entry of a type that goes first in a shard, by its number: its value to `reader.landing`. */
+  coldest(shard: number, type: number): ColdEntry | undefined {
+    try {
+      return this.#rewriter.coldest(this.context.layout.shard(shard), type);
+    } catch (error) {
+      // The low bits of a hash are the number of its shard.
+      this.#end(error, shard);
+      return undefined;
+    }
+  }
+
+  /** Stores a value in place of one that was copied, whose key is prepared, if nothing has changed: STORED or why not. */
+  rewrite(entry: ColdEntry, value: Uint8Array, codec: number): number {
+    try {
+      return this.#rewriter.rewrite(entry, this.key, value, codec);
+    } catch (error) {
+      return this.#end(error, this.key.hash);
+    }
+  }
+
+  /** Evicts an entry that was copied, if nothing has changed. */
+  giveUp(entry: ColdEntry): boolean {
+    try {
+      return this.#rewriter.giveUp(entry);
+    } catch (error) {
+      this.#end(error, entry.proof.hash);
+      return false;
     }
   }
 

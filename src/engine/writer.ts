@@ -41,7 +41,7 @@ import type { User } from './user.js';
 /** The value is stored. */
 export const STORED = 1;
 /** There is no room that may be had; the key is absent now. */
-const NO_ROOM = 0;
+export const NO_ROOM = 0;
 /** The shard's lock could not be had; nothing has changed. */
 export const BUSY = 2;
 
@@ -135,8 +135,7 @@ export class Writer {
 
   #put(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: Steal): number {
     const user = this.#user;
-    const flags =
-      (lifetime.idleTicks === 0 ? 0 : FLAG_IDLE) | (user === undefined ? 0 : FLAG_OWNED) | (codec << CODEC_SHIFT);
+    const flags = flagsFor(lifetime.idleTicks !== 0, user !== undefined) | (codec << CODEC_SHIFT);
     const bytes = headerBytes(flags) + paddedKey(key.byteLength) + value.length;
     const isSingle = bytes <= this.#context.classes.singleBytesMax;
     const share = this.#makeShare(key, value.length, isSingle ? flags : flags | FLAG_CHAINED);
@@ -157,10 +156,24 @@ export class Writer {
 
   /** Room in the share of the key's type. */
   #makeShare(key: Key, valueBytes: number, flags: number): number {
+    const granules = this.#items.granules(key.byteLength, valueBytes, flags);
     const shard = this.#context.shardOf(key.hash);
-    return this.#shares.makeRoom(shard, key.type, this.#items.granules(key.byteLength, valueBytes, flags), () =>
-      this.#findLocked(shard, key) ? this.#items.granulesAt(this.#place.ref) : 0,
-    );
+    return this.#shares.makeRoom(shard, key.type, granules, () => this.#granulesLocked(shard, key));
+  }
+
+  /** Granules of the key's entry; 0 if it has none. */
+  #granulesLocked(shard: number, key: Key): number {
+    return this.#findLocked(shard, key) ? this.#items.granulesAt(this.#place.ref) : 0;
+  }
+
+  /** Granules that the key's type must give up before it may store so many bytes under the key; -1 behind a lock. */
+  excess(key: Key, valueBytes: number, isIdle: boolean, isOwned: boolean): number {
+    const flags = flagsFor(isIdle, isOwned);
+    const bytes = headerBytes(flags) + paddedKey(key.byteLength) + valueBytes;
+    const isSingle = bytes <= this.#context.classes.singleBytesMax;
+    const granules = this.#items.granules(key.byteLength, valueBytes, isSingle ? flags : flags | FLAG_CHAINED);
+    const shard = this.#context.shardOf(key.hash);
+    return this.#shares.excess(shard, key.type, granules, () => this.#granulesLocked(shard, key));
   }
 
   /** STORED if the user's quota lets the set go on; else NO_ROOM, the key being absent now, or BUSY. */
@@ -220,6 +233,14 @@ export class Writer {
     const reserved = this.#reserveLocked();
     if (reserved !== STORED) return this.#unreservedLocked(shard, key, reserved);
     const ref = this.#pages.allocateLocked(shard, classId);
+    this.fillSingle(ref, key, value, flags, lifetime);
+    this.#publishLocked(shard, key, ref, flags, value.length, lifetime);
+    this.#context.leave(shard);
+    return STORED;
+  }
+
+  /** Writes an item of one chunk that nobody can see yet. */
+  fillSingle(ref: number, key: Key, value: Uint8Array, flags: number, lifetime: Lifetime): void {
     this.#fillHeader(ref, key, value.length, flags, lifetime, 0);
     checkpoint();
     const { arena } = this.#context;
@@ -227,9 +248,6 @@ export class Writer {
     key.writeWords(arena.wordsOf(ref), start);
     checkpoint();
     copyInto(arena.bytesOf(ref), start * 4 + paddedKey(key.byteLength), value);
-    this.#publishLocked(shard, key, ref, flags, value.length, lifetime);
-    this.#context.leave(shard);
-    return STORED;
   }
 
   /** Sees to it that the class has a free chunk; at quota without an eviction. */
@@ -416,20 +434,42 @@ export class Writer {
   #setChained(key: Key, value: Uint8Array, flags: number, lifetime: Lifetime, steal: Steal): number {
     const intent = this.#chains.freeIntent();
     if (intent === 0 || !this.#context.enterLarge()) return BUSY;
-    const shard = this.#context.shardOf(key.hash);
-    const header = headerBytes(flags);
+    const built = this.#buildItem(key, value, flags, lifetime, intent, steal);
+    return this.#publishChain(this.#context.shardOf(key.hash), key, value, flags, lifetime, intent, built);
+  }
+
+  /**
+   * Builds a chained item on a free intent, to be published by the caller, with pages of its own shard only. STORED,
+   * NO_ROOM or BUSY; what the intent holds then is to be abandoned.
+   */
+  build(key: Key, value: Uint8Array, flags: number, lifetime: Lifetime, intent: number): number {
+    this.#isAtQuota = false;
+    if (!this.#context.enterLarge()) return BUSY;
+    return this.#buildItem(key, value, flags, lifetime, intent, undefined);
+  }
+
+  /** Lets go of the large lock in the end. */
+  #buildItem(
+    key: Key,
+    value: Uint8Array,
+    flags: number,
+    lifetime: Lifetime,
+    intent: number,
+    steal: Steal | undefined,
+  ): number {
     const stream = paddedKey(key.byteLength) + value.length;
-    const built = this.#buildChain(shard, key, intent, this.#context.classes.pieces(stream, header), steal);
+    const classes = this.#context.classes.pieces(stream, headerBytes(flags));
+    const built = this.#buildChain(this.#context.shardOf(key.hash), key, intent, classes, steal);
     this.#context.leaveLarge();
     if (built === STORED) this.#fillChain(key, value, flags, lifetime, intent);
-    return this.#publishChain(shard, key, value, flags, lifetime, intent, built);
+    return built;
   }
 
   /** Takes the pieces of a chain, last first, a few to a section. STORED, NO_ROOM or BUSY. */
-  #buildChain(shard: number, key: Key, intent: number, classes: readonly number[], steal: Steal): number {
+  #buildChain(shard: number, key: Key, intent: number, classes: readonly number[], steal: Steal | undefined): number {
     const { shards } = this.#context.layout.config;
     let left = classes.length;
-    let steals = shards === 1 || this.#isAtQuota ? 0 : classes.length;
+    let steals = shards === 1 || this.#isAtQuota || steal === undefined ? 0 : classes.length;
     while (left > 0) {
       if (!this.#context.enter(shard)) return BUSY;
       let hasRoom = true;
@@ -443,7 +483,7 @@ export class Writer {
       }
       this.#context.leave(shard);
       if (hasRoom) continue;
-      if (steals === 0) return NO_ROOM;
+      if (steals === 0 || steal === undefined) return NO_ROOM;
       steals = steal(shard, key.type) ? steals - 1 : 0;
     }
     return STORED;
@@ -501,6 +541,11 @@ export class Writer {
     this.#context.leave(shard);
     return isGiven;
   }
+}
+
+/** Flags of an item, but for those of its codec and size. */
+function flagsFor(isIdle: boolean, isOwned: boolean): number {
+  return (isIdle ? FLAG_IDLE : 0) | (isOwned ? FLAG_OWNED : 0);
 }
 
 function copyInto(to: Uint8Array, start: number, source: Uint8Array): void {

@@ -97,7 +97,7 @@ export class TypeRules implements EvictionRules {
     if (!this.#types[type]!.isAggressive) return excess;
     const state = this.#layout.typeStates + type;
     const aim = Math.max(0, sum - share * AGGRESSIVE_PART);
-    // A hint that all threads share: from the moment at which the share is reached until the aim is.
+    // In the type's word of the arena a hint that all threads share: from the moment at which the share is reached until the aim is.
     if (excess > 0) this.#meta[state] = 1;
     else if (aim === 0) this.#meta[state] = 0;
     return this.#meta[state] === 0 ? 0 : aim;

@@ -32,6 +32,8 @@ const NO_USE: TypeStats = {
   deletes: 0,
   rejects: 0,
   rejectsByReason: { room: 0, share: 0, quota: 0, pressure: 0, users: 0 },
+  reductions: 0,
+  reducerFailures: 0,
   removals: NO_REMOVALS,
   evictions: 0,
   evictionsPerMinute: 0,

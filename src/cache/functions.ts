@@ -1,0 +1,74 @@
+/** Functions of the options of `createCache`, which a handle can't carry: each thread that attaches gives them again. */
+import { HandleError, OptionError } from '../errors.js';
+import type { CacheHandle } from './handle.js';
+import { type CacheOptions, type CachePlan, checkNames } from './options.js';
+import { checkReducer, type Reducer } from './reducer.js';
+import { checkTierOf, type TierOf, UserTiers } from './users.js';
+
+export interface AttachFunctions<T = Record<string, unknown>> {
+  readonly users?: { readonly tierOf?: TierOf };
+  readonly types?: { readonly [K in keyof T]?: { readonly reduce?: Reducer<T[K]> } };
+}
+
+/** The same, as one thread uses them. */
+export interface ThreadFunctions {
+  readonly tiers: UserTiers | undefined;
+  /** By the names of types. */
+  readonly reducers: ReadonlyMap<string, Reducer<never>>;
+}
+
+type Reducers = Readonly<Record<string, { readonly reduce?: Reducer<never> } | undefined>>;
+
+/** The functions among the options, which have been checked. */
+export function functionsIn<T>({ users, types }: CacheOptions<T>): AttachFunctions<T> {
+  const given = Object.entries((types ?? {}) as Reducers).flatMap(([name, options]) =>
+    options?.reduce === undefined ? [] : [[name, { reduce: options.reduce }] as const],
+  );
+  return {
+    ...(users?.tierOf !== undefined && { users: { tierOf: users.tierOf } }),
+    types: Object.fromEntries(given) as unknown as NonNullable<AttachFunctions<T>['types']>,
+  };
+}
+
+/** Throws for names that no cache with this plan knows. */
+export function checkFunctions<T>({ plan }: CacheHandle<T>, functions: AttachFunctions<T>): void {
+  checkNames('functions', functions, ['users', 'types']);
+  const { users = {}, types = {} } = functions;
+  checkNames('functions.users', users, ['tierOf']);
+  const names = plan.types.map(({ name }) => name);
+  checkNames('functions.types', types, names);
+  for (const [name, options] of Object.entries(types)) checkNames(`functions.types.${name}`, options, ['reduce']);
+}
+
+/** Throws for functions that the cache doesn't have, and names those that are missing. Their names have been checked. */
+export function functionsOf<T>({ plan }: CacheHandle<T>, functions: AttachFunctions<T>): ThreadFunctions {
+  const { users = {}, types = {} } = functions;
+  return { tiers: tiersOf(plan, users.tierOf), reducers: reducersOf(plan, types as Reducers) };
+}
+
+function tiersOf({ users, arena }: CachePlan, tierOf: TierOf | undefined): UserTiers | undefined {
+  if (tierOf !== undefined) checkTierOf(tierOf);
+  if (users?.hasTierOf === true && tierOf === undefined) throw missing('users.tierOf', '{ users: { tierOf } }');
+  if (users?.hasTierOf !== true && tierOf !== undefined)
+    throw new OptionError('users.tierOf', 'given', 'the cache was created without it');
+  return users && new UserTiers(users, arena.capacityBytes, tierOf);
+}
+
+function reducersOf({ types }: CachePlan, given: Reducers): ThreadFunctions['reducers'] {
+  const reducers = new Map<string, Reducer<never>>();
+  for (const { name, overflow } of types) {
+    const option = `types.${name}.reduce`;
+    const reduce = Object.hasOwn(given, name) ? given[name]?.reduce : undefined;
+    if (reduce !== undefined) checkReducer(option, reduce);
+    if (overflow === 'reduce' && reduce === undefined)
+      throw missing(option, `{ types: { ${JSON.stringify(name)}: { reduce } } }`);
+    if (overflow !== 'reduce' && reduce !== undefined)
+      throw new OptionError(option, 'given', 'the cache was created without it');
+    if (reduce !== undefined) reducers.set(name, reduce);
+  }
+  return reducers;
+}
+
+function missing(name: string, how: string): HandleError {
+  return new HandleError(`the cache has a function ${name}: pass it to attachCache(handle, ${how})`);
+}

@@ -1,0 +1,46 @@
+/** The types of a cycling dashboard's server, with the lives, shares and strategies that have proved themselves there. */
+import type { TypeOptions } from './options.js';
+import type { Reducer } from './reducer.js';
+
+/** Functions that make values smaller when their type has its share. */
+export interface VeloReducers<W = unknown, S = unknown> {
+  /** Coarsens a forecast, for instance to every second time step; undefined once it is coarse enough. */
+  readonly reduceWeather?: Reducer<W>;
+  /** Aggregates statistics, for instance days to weeks; undefined once they are. */
+  readonly reduceStats?: Reducer<S>;
+}
+
+type PlainType = Omit<TypeOptions, 'reduce'>;
+
+export interface VeloTypes<W = unknown, S = unknown> {
+  readonly session: PlainType;
+  /** GeoJSON. */
+  readonly route: PlainType;
+  readonly weather: TypeOptions<W>;
+  readonly stats: TypeOptions<S>;
+  /** Answers of language models. */
+  readonly llm: PlainType;
+  readonly misc: PlainType;
+}
+
+const OVERFLOW_LRU = { overflow: 'lru' } as const;
+
+/**
+ * The option `types` of a cache for such a server; add to it or change it as needed. The shares come to the whole
+ * capacity. Without its reducer, weather or stats evicts by LRU. Reducers are to be given to `attachCache` too.
+ */
+export function veloTypes<W = unknown, S = unknown>(reducers: VeloReducers<W, S> = {}): VeloTypes<W, S> {
+  const { reduceWeather, reduceStats } = reducers;
+  return {
+    session: { ttl: '24h', idle: '2h', importance: 'critical', maxShare: 0.2, ...OVERFLOW_LRU },
+    route: { ttl: '7d', idle: '12h', importance: 'important', maxShare: 0.25, overflow: 'compress' },
+    weather: { ttl: '1h', idle: '30m', importance: 'standard', maxShare: 0.1, ...overflowOf(reduceWeather) },
+    stats: { ttl: '3d', idle: '6h', importance: 'standard', maxShare: 0.15, ...overflowOf(reduceStats) },
+    llm: { ttl: '30d', idle: '3d', importance: 'standard', maxShare: 0.2, overflow: 'compress' },
+    misc: { ttl: '2h', importance: 'optional', maxShare: 0.1, overflow: 'aggressive-lru' },
+  };
+}
+
+function overflowOf<V>(reduce: Reducer<V> | undefined): Pick<TypeOptions<V>, 'overflow' | 'reduce'> {
+  return reduce === undefined ? OVERFLOW_LRU : { overflow: 'reduce', reduce };
+}

@@ -1,0 +1,312 @@
+/**
+ * Makes entries of a type smaller in place, for types that would rather lose detail than entries. Three steps, between
+ * which anything may happen and no lock is held:
+ *
+ * 1. `coldest` copies the entry of a type that goes first to private memory, with a proof of what it was.
+ * 2. The caller makes a smaller value of it, by whatever code.
+ * 3. `rewrite` stores that value if the proof still holds. The entry keeps its place in the index: its mark, times and
+ *    user; so it is as cold as before. `giveUp` evicts it instead, if the proof holds.
+ *
+ * The proof: the index holds the very ref, and for a chained item its generation, for any other the sequence of its
+ * chain of buckets stands as it did. A neighbour's change moves that sequence too: then the entry is left as it is.
+ */
+import { BUCKET, BUCKET_GRANULES, USER } from '../../native-free/index.js';
+import { CAUSE } from './causes.js';
+import type { Chains } from './chains.js';
+import type { Context } from './context.js';
+import type { Evictor } from './evictor.js';
+import { expiryOf, NOT_EXPIRED } from './expiry.js';
+import { type IndexTable, Place } from './index-table.js';
+import {
+  CODEC_SHIFT,
+  codecOf,
+  FLAG_CHAINED,
+  FLAG_IDLE,
+  FLAG_OWNED,
+  flagsOf,
+  headerBytes,
+  idleWord,
+  keyBytesOf,
+  OWNED,
+  ownedWord,
+  packSizes,
+  paddedKey,
+  WORD_GENERATION,
+  WORD_HASH,
+  WORD_SIZES,
+} from './item.js';
+import type { Items } from './items.js';
+import type { Key } from './key.js';
+import type { Landing } from './landing.js';
+import { type Ownership, RESERVED, type UserHashes } from './ownership.js';
+import type { PagePool } from './page-pool.js';
+import { markOf } from './quota.js';
+import { NONE, type UserTable } from './user-table.js';
+import { BUSY, type Lifetime, NO_ROOM, STORED, type Writer } from './writer.js';
+
+/** The entry is not what it was: it was replaced, removed, moved or has expired, or a neighbour has changed. */
+export const CHANGED = 3;
+
+/** A sequence of 31 bits may come round in minutes: older proofs prove nothing. */
+const PROOF_TICKS_MAX = 6_000;
+/** Of an entry's flags, what its smaller value has too. */
+const KEPT_FLAGS = FLAG_IDLE | FLAG_OWNED;
+
+/** An entry as it was when it was copied. */
+export interface ColdEntry {
+  readonly key: string;
+  /** Codec of the value, 0 for bytes. */
+  readonly codec: number;
+  /** The value: `length` bytes at `start` of the landing, until the next read. */
+  readonly start: number;
+  readonly length: number;
+  readonly keyBytes: number;
+  /** Time since the entry's last use, in ticks. */
+  readonly ticksUnused: number;
+  readonly proof: Proof;
+}
+
+interface Proof {
+  readonly shard: number;
+  readonly hash: number;
+  readonly ref: number;
+  /** First bucket of its chain. */
+  readonly primary: number;
+  readonly isChained: boolean;
+  /** The generation of a chained item, the chain's sequence for any other. */
+  readonly stands: number;
+  readonly tick: number;
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export class Rewriter {
+  readonly #context: Context;
+  readonly #index: IndexTable;
+  readonly #pages: PagePool;
+  readonly #items: Items;
+  readonly #chains: Chains;
+  readonly #evictor: Evictor;
+  readonly #ownership: Ownership;
+  readonly #users: UserTable;
+  readonly #writer: Writer;
+  readonly #landing: Landing;
+  readonly #place = new Place();
+  readonly #lifetime = { deadline: 0, idleTicks: 0 };
+  readonly #owner: { -readonly [K in keyof UserHashes]: UserHashes[K] } = { hash0: 0, hash1: 0 };
+
+  constructor(
+    context: Context,
+    index: IndexTable,
+    pages: PagePool,
+    items: Items,
+    chains: Chains,
+    evictor: Evictor,
+    ownership: Ownership,
+    users: UserTable,
+    writer: Writer,
+    landing: Landing,
+  ) {
+    this.#context = context;
+    this.#index = index;
+    this.#pages = pages;
+    this.#items = items;
+    this.#chains = chains;
+    this.#evictor = evictor;
+    this.#ownership = ownership;
+    this.#users = users;
+    this.#writer = writer;
+    this.#landing = landing;
+  }
+
+  /** Copies the entry of a type that goes first in a shard; undefined if none was found, or a lock can't be had. */
+  coldest(shard: number, type: number): ColdEntry | undefined {
+    if (this.#evictor.isEmptyOf(shard, type)) return undefined;
+    // Nothing is allocated inside the section: no entry of one chunk is longer.
+    this.#landing.forScratch(this.#context.classes.singleBytesMax);
+    if (!this.#context.enter(shard)) return undefined;
+    const position = this.#evictor.coldestLocked(shard, type);
+    if (position === 0) {
+      this.#context.leave(shard);
+      return undefined;
+    }
+    const { arena, clock } = this.#context;
+    const bucket = position & -BUCKET_GRANULES;
+    const slot = position & (BUCKET_GRANULES - 1);
+    const slots = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    const ref = slots[at + BUCKET.refs + slot * 2]!;
+    const words = arena.wordsOf(ref);
+    const itemAt = arena.wordIndex(ref);
+    const sizes = words[itemAt + WORD_SIZES]!;
+    const hash = words[itemAt + WORD_HASH]!;
+    const primary = this.#index.primaryLocked(shard, hash);
+    const isChained = (flagsOf(sizes) & FLAG_CHAINED) !== 0;
+    const stands = isChained ? words[itemAt + WORD_GENERATION]! : this.#sequenceOf(primary);
+    const time = slots[at + BUCKET.times + slot * 2]!;
+    const ticksUnused = this.#items.ticksUnused(shard, slots[at + BUCKET.tags + slot]!, time);
+    const keyBytes = keyBytesOf(sizes);
+    const start = paddedKey(keyBytes);
+    const length = this.#items.valueBytes(ref);
+    const isCopied = isChained ? this.#copyPinned(shard, ref, start + length) : this.#copyLocked(shard, ref, length);
+    if (!isCopied) return undefined;
+    const key = decoder.decode(this.#landing.bytes.subarray(0, keyBytes));
+    const proof = { shard, hash, ref, primary, isChained, stands, tick: clock.coarse() };
+    return { key, codec: codecOf(flagsOf(sizes)), start, length, keyBytes, ticksUnused, proof };
+  }
+
+  /** Copies the key and value of an item of one chunk, and lets go of the shard. */
+  #copyLocked(shard: number, ref: number, length: number): boolean {
+    const { arena } = this.#context;
+    const words = arena.wordsOf(ref);
+    const at = arena.wordIndex(ref);
+    const sizes = words[at + WORD_SIZES]!;
+    const from = at + (headerBytes(flagsOf(sizes)) >>> 2);
+    this.#landing.copyFrom(words, arena.bytesOf(ref), from, paddedKey(keyBytesOf(sizes)) + length);
+    this.#context.leave(shard);
+    return true;
+  }
+
+  /** The same for a chained one, under a pin and no lock. */
+  #copyPinned(shard: number, ref: number, streamBytes: number): boolean {
+    const intent = this.#chains.pinLocked(shard, ref);
+    this.#context.leave(shard);
+    if (intent === 0) return false;
+    this.#landing.forScratch(streamBytes);
+    const isCopied = this.#chains.copyOut(ref, 0, streamBytes, this.#landing.bytes, 0);
+    // A pin that can't be let go of now is let go of by this thread's next operation.
+    if (!this.#context.enter(shard)) return false;
+    this.#chains.unpinLocked(shard, intent);
+    this.#context.leave(shard);
+    return isCopied;
+  }
+
+  /**
+   * Stores a value in place of the entry's, whose key is prepared: STORED; NO_ROOM if it would take no fewer bytes of
+   * chunks, or finds no room; CHANGED; BUSY.
+   */
+  rewrite({ proof, length }: ColdEntry, key: Key, value: Uint8Array, codec: number): number {
+    const { shard } = proof;
+    if (!this.#context.enter(shard)) return BUSY;
+    if (!this.#holdsLocked(proof)) return this.#leave(shard, CHANGED);
+    const { arena, classes } = this.#context;
+    const words = arena.wordsOf(proof.ref);
+    const at = arena.wordIndex(proof.ref);
+    const old = flagsOf(words[at + WORD_SIZES]!);
+    this.#lifetime.idleTicks = (old & FLAG_IDLE) === 0 ? 0 : words[at + idleWord(old)]!;
+    this.#lifetime.deadline = (old & FLAG_IDLE) === 0 ? 0 : words[at + idleWord(old) + 1]!;
+    const kept = (old & KEPT_FLAGS) | (codec << CODEC_SHIFT);
+    const bytes = headerBytes(kept) + paddedKey(key.byteLength) + value.length;
+    const isSingle = bytes <= classes.singleBytesMax;
+    const flags = isSingle ? kept : kept | FLAG_CHAINED;
+    const before = this.#items.granules(key.byteLength, length, old);
+    if (this.#items.granules(key.byteLength, value.length, flags) >= before) return this.#leave(shard, NO_ROOM);
+    if (isSingle) return this.#rewriteSingleLocked(proof, key, value, flags, classes.classFor(bytes));
+    this.#context.leave(shard);
+    return this.#rewriteChained(proof, key, value, flags);
+  }
+
+  #rewriteSingleLocked(proof: Proof, key: Key, value: Uint8Array, flags: number, classId: number): number {
+    const { shard } = proof;
+    if (!this.#evictor.makeRoomLocked(shard, classId, key.type)) return this.#leave(shard, NO_ROOM);
+    const outcome = this.#prepareLocked(proof);
+    if (outcome !== STORED) return this.#leave(shard, outcome);
+    const ref = this.#pages.allocateLocked(shard, classId);
+    this.#writer.fillSingle(ref, key, value, flags, this.#lifetime);
+    this.#publishLocked(proof, key, ref, flags, value.length);
+    return this.#leave(shard, STORED);
+  }
+
+  #rewriteChained(proof: Proof, key: Key, value: Uint8Array, flags: number): number {
+    const { shard } = proof;
+    const { meta } = this.#context;
+    const lifetime: Lifetime = { ...this.#lifetime };
+    const intent = this.#chains.freeIntent();
+    if (intent === 0) return BUSY;
+    const built = this.#writer.build(key, value, flags, lifetime, intent);
+    // What can't be let go of now stays on the intent, and this thread's next operation lets go of it.
+    if (!this.#context.enter(shard)) return BUSY;
+    const outcome = built === STORED ? this.#prepareLocked(proof) : built;
+    if (outcome !== STORED) {
+      if (meta[intent] !== 0) this.#chains.abandonLocked(shard, intent);
+      return this.#leave(shard, outcome);
+    }
+    const head = meta[intent]!;
+    this.#items.renewGenerationLocked(shard, head);
+    this.#chains.clearIntentLocked(intent);
+    this.#publishLocked(proof, key, head, flags, value.length);
+    this.#context.recountIntents();
+    return this.#leave(shard, STORED);
+  }
+
+  /** Asks behind all that makes room whether the proof holds, and reserves the stripe of the entry's user. */
+  #prepareLocked(proof: Proof): number {
+    if (!this.#holdsLocked(proof)) return CHANGED;
+    const record = this.#users.ownerOf(proof.ref);
+    if (record === NONE) return STORED;
+    this.#owner.hash0 = this.#users.get(record, USER.hash0);
+    this.#owner.hash1 = this.#users.get(record, USER.hash1);
+    return this.#ownership.reserveLocked(this.#owner) === RESERVED ? STORED : BUSY;
+  }
+
+  /** Puts a filled chunk into the entry's slot, and commits. `#place` is the entry's. */
+  #publishLocked({ shard, ref: old }: Proof, key: Key, ref: number, flags: number, valueBytes: number): void {
+    const { arena } = this.#context;
+    const { primary, bucket, slot } = this.#place;
+    const slots = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    const tag = slots[at + BUCKET.tags + slot]!;
+    const time = slots[at + BUCKET.times + slot * 2]!;
+    const oldSizes = arena.wordsOf(old)[arena.wordIndex(old) + WORD_SIZES]!;
+    const oldBytes = this.#items.valueBytes(old);
+    this.#index.openLocked(primary);
+    if (this.#users.ownerOf(old) !== NONE) {
+      arena.wordsOf(ref)[arena.wordIndex(ref) + ownedWord(flags) + OWNED.mark] = markOf(tag, time);
+      const granules = this.#items.granules(key.byteLength, valueBytes, flags);
+      this.#ownership.noteInLocked(shard, ref, granules, this.#owner);
+    }
+    this.#index.writeSlotLocked(bucket, slot, tag, ref, time);
+    const sizes = packSizes(key.byteLength, key.type, flags);
+    this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
+    this.#items.releaseChunksLocked(shard, old, oldSizes);
+    this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, CAUSE.replaced, tag, time);
+  }
+
+  /** Evicts the entry for the share of its type. False if it is not what it was, or a lock can't be had. */
+  giveUp({ proof }: ColdEntry): boolean {
+    const { shard } = proof;
+    if (!this.#context.enter(shard)) return false;
+    const holds = this.#holdsLocked(proof);
+    if (holds) this.#evictor.giveUpLocked(shard, this.#place.bucket | this.#place.slot);
+    this.#context.leave(shard);
+    return holds;
+  }
+
+  /** Whether the entry is what it was when it was copied, and live; `#place` is its place then. */
+  #holdsLocked({ shard, hash, ref, primary, isChained, stands, tick }: Proof): boolean {
+    const { arena, clock } = this.#context;
+    const place = this.#place;
+    if ((clock.coarse() - tick) >>> 0 > PROOF_TICKS_MAX) return false;
+    if (!this.#index.locateRefLocked(shard, hash, ref, place)) return false;
+    const words = arena.wordsOf(ref);
+    const at = arena.wordIndex(ref);
+    // A chunk may hold another item by now, and a split may have brought the entry to another chain.
+    if (((flagsOf(words[at + WORD_SIZES]!) & FLAG_CHAINED) !== 0) !== isChained) return false;
+    if (isChained && words[at + WORD_GENERATION] !== stands) return false;
+    if (!isChained && (place.primary !== primary || this.#sequenceOf(primary) !== stands)) return false;
+    const slots = arena.wordsOf(place.bucket);
+    const slotAt = arena.wordIndex(place.bucket);
+    const time = slots[slotAt + BUCKET.times + place.slot * 2]!;
+    return time === 0 || expiryOf(clock, slots[slotAt + BUCKET.tags + place.slot]!, time, words, at) === NOT_EXPIRED;
+  }
+
+  #sequenceOf(primary: number): number {
+    const { arena } = this.#context;
+    return arena.wordsOf(primary)[arena.wordIndex(primary) + BUCKET.sequence]!;
+  }
+
+  #leave(shard: number, outcome: number): number {
+    this.#context.leave(shard);
+    return outcome;
+  }
+}
