@@ -3,6 +3,7 @@ import { Arena, type ArenaConfig, Layout, ManualClock } from '../../native-free/
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../src/engine/causes.js';
 import type { UserUsage } from '../../src/engine/quota.js';
 import { READ_PRESENCE, READ_VALUE } from '../../src/engine/reader.js';
+import type { ColdEntry } from '../../src/engine/rewriter.js';
 import { SizeClasses } from '../../src/engine/size-classes.js';
 import type { EngineStats } from '../../src/engine/statistics.js';
 import { SharedStore } from '../../src/engine/store.js';
@@ -103,6 +104,22 @@ export class Engine {
     if (user !== undefined) this.#prepareUser(user);
     const deadline = ttlMs === 0 ? 0 : this.clock.shared().deadline(ttlMs);
     return this.store.set(value, codec, { deadline, idleTicks: Math.ceil(idleMs / 10) }, user !== undefined);
+  }
+
+  /** A copy of the entry of a type that goes first, of the first shard that has one. */
+  coldest(type = 0): ColdEntry | undefined {
+    this.store.begin();
+    for (let shard = 0; shard < this.layout.config.shards; shard++) {
+      const entry = this.store.coldest(shard, type);
+      if (entry !== undefined) return entry;
+    }
+    return undefined;
+  }
+
+  /** Stores a value in place of an entry that was copied: the engine's answer. */
+  rewrite(entry: ColdEntry, value: Uint8Array, { type = 0, codec = 0 }: EntryOptions = {}): number {
+    this.#begin(entry.key, type);
+    return this.store.rewrite(entry, value, codec);
   }
 
   /** What a user has and may have; undefined for one without entries. */

@@ -12,6 +12,8 @@ export type Operation =
       readonly user?: string;
     }
   | { readonly kind: 'get' | 'has' | 'delete'; readonly key: number }
+  /** Copies the entry that goes first, and stores a value of so many bytes in its place, or with 0 evicts it. */
+  | { readonly kind: 'rewrite'; readonly bytes: number }
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'clear' | 'sweep' | 'recover' };
 

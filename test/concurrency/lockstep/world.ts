@@ -57,6 +57,8 @@ const key = new Key(RANDOM[2], RANDOM[3]);
 const HOT: string[] = [];
 for (let i = 0; HOT.length < 64; i++) if ((hashOf(key, `k${i}`) & 7) === 0) HOT.push(`k${i}`);
 
+const KEYS = HOT.map((_, i) => i);
+
 function nameOf(scenario: Scenario, key: number): string {
   return scenario.names?.[key] ?? (scenario.hot === true ? HOT[key]! : `k${key}`);
 }
@@ -135,6 +137,8 @@ export class World {
       case 'delete':
         this.#prepare(operation.key);
         return store.delete();
+      case 'rewrite':
+        return this.#rewrite(operation.bytes, id);
       case 'advance':
         this.clock.advance(operation.ms);
         return 0;
@@ -145,6 +149,18 @@ export class World {
       case 'recover':
         throw new Error('the thread recovers, not its world');
     }
+  }
+
+  #rewrite(bytes: number, id: number): Result {
+    const { store } = this;
+    const { shards } = store.context.layout.config;
+    const found = Array.from({ length: shards }, (_, shard) => store.coldest(shard, 0)).find((entry) => entry);
+    if (found === undefined) return 2;
+    if (bytes === 0) return Number(store.giveUp(found));
+    const key = KEYS.find((candidate) => nameOf(this.#scenario, candidate) === found.key);
+    assert(key !== undefined, `no key has the name ${found.key}`);
+    this.#prepare(key);
+    return store.rewrite(found, makeValue(key, id, bytes), 0);
   }
 
   get(key: number, want: number = READ_VALUE): Result {
