@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { DEMO_FUNCTIONS } from '../src/cli/limits.js';
 import { LoadThread } from '../src/cli/load-thread.js';
 import type { Answer, Command, DemoWorkerData, LoadWorkerData, ReplayWorkerData } from '../src/cli/messages.js';
 import { Pacer } from '../src/cli/pacer.js';
@@ -42,7 +43,7 @@ function serveReplay(cache: Cache<DemoTypes>, data: ReplayWorkerData, answer: (m
 
 function serve(port: MessagePort, data: DemoWorkerData): void {
   const answer = (message: Answer): void => port.postMessage(message);
-  const cache = attachCache(data.handle);
+  const cache = attachCache(data.handle, data.mode === 'load' ? DEMO_FUNCTIONS : {});
   const obey = data.mode === 'load' ? serveLoad(cache, data, answer) : serveReplay(cache, data, answer);
   port.on('message', async (command: Command) => {
     if (command.kind !== 'leave') return obey(command);

@@ -1,9 +1,11 @@
-import { type Cache, createCache, veloTypes } from '../index.js';
+import { type Cache, createCache } from '../index.js';
+import { DEMO_TYPE_OPTIONS, LimitsWatch } from './limits.js';
 import type { LoadOptions } from './load.js';
 import { LoadThread } from './load-thread.js';
 import { poolSizeFor } from './payloads.js';
 import { measureEntryBytes, populationsFor, WARM_UP_MS_MAX } from './profile.js';
 import type { Findings } from './report.js';
+import { tierOf } from './riders.js';
 import { observe, type RunContext, startProgress, withMain } from './run.js';
 import { Team } from './team.js';
 import type { DemoTypes } from './values.js';
@@ -11,7 +13,8 @@ import type { DemoTypes } from './values.js';
 /** Puts the load on a cache of its own, from the main thread and the workers alike. */
 export async function runLoad(context: RunContext): Promise<Findings> {
   const { capacityBytes, seed, threads } = context.options;
-  const cache = await createCache<DemoTypes>({ capacity: capacityBytes, types: veloTypes() });
+  const cache = await createCache<DemoTypes>({ capacity: capacityBytes, types: DEMO_TYPE_OPTIONS, users: { tierOf } });
+  const limits = new LimitsWatch(cache);
   try {
     const participants = threads + 1;
     const entryBytes = measureEntryBytes(cache, seed, poolSizeFor(participants));
@@ -21,7 +24,8 @@ export async function runLoad(context: RunContext): Promise<Findings> {
       participant: 0,
       participants,
     };
-    return await runTeam(context, cache, main);
+    const findings = await runTeam(context, cache, main);
+    return { ...findings, limits: limits.report() };
   } finally {
     await cache.close();
   }

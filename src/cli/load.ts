@@ -3,12 +3,16 @@ import type { Cache, KeySpace, SetOptions } from '../index.js';
 import { poolSizeFor, ValuePool } from './payloads.js';
 import { DEMO_TYPES, keyOf, type Populations, PROFILES, type TypeProfile } from './profile.js';
 import { deriveSeed, Random } from './random.js';
+import { reduceStats, reduceWeather } from './reducers.js';
+import { FLOODER, riderOf } from './riders.js';
 import { createTally, noteViolation, type Tally } from './tally.js';
 import type { DemoType, DemoTypes, Keyed } from './values.js';
 import { ZipfSampler } from './zipf.js';
 
 /** One value in so many is compared in full; that it carries its own key is checked on every one. */
 const FULL_CHECK_EVERY = 32;
+/** Share of the accesses in which one user opens yet another session. */
+const FLOOD_SHARE = 0.01;
 
 export interface LoadOptions {
   readonly seed: number;
@@ -37,11 +41,14 @@ export class Load {
   readonly #random: Random;
   readonly #types: readonly TypeLoad[];
   readonly #warmUp: Iterator<void>;
+  readonly #participant: number;
+  #floods = 0;
 
   constructor(cache: Cache<DemoTypes>, options: LoadOptions) {
     this.#random = new Random(deriveSeed(options.seed, `thread ${options.participant}`));
     this.#types = createTypeLoads(cache, options);
     this.#warmUp = this.#fill(options);
+    this.#participant = options.participant;
   }
 
   /** Stores up to `count` of this thread's keys; false once all of them have been stored. */
@@ -68,6 +75,10 @@ export class Load {
   }
 
   #access(): void {
+    if (this.#random.next() < FLOOD_SHARE) {
+      this.#flood();
+      return;
+    }
     const load = this.#pickType();
     const rank = load.ranks.draw(this.#random);
     const key = keyOf(load.type, rank);
@@ -76,6 +87,14 @@ export class Load {
     if (choice < invalidateShare) this.#invalidate(load, key);
     else if (choice < invalidateShare + rewriteShare) this.#store(load, rank, key);
     else this.#read(load, rank, key);
+  }
+
+  #flood(): void {
+    const load = this.#types.find(({ type }) => type === 'session')!;
+    const number = this.#floods++;
+    this.tally.sets++;
+    const key = `session:flood-${this.#participant}-${number}`;
+    if (!load.space.set(key, load.pool.valueOf(number, key), { user: FLOODER })) this.tally.rejected++;
   }
 
   #pickType(): TypeLoad {
@@ -94,7 +113,7 @@ export class Load {
 
   #store(load: TypeLoad, rank: number, key: string): void {
     this.tally.sets++;
-    if (!load.space.set(key, load.pool.valueOf(rank, key), lifeOf(load.profile, rank))) this.tally.rejected++;
+    if (!load.space.set(key, load.pool.valueOf(rank, key), optionsOf(load, rank))) this.tally.rejected++;
   }
 
   #invalidate(load: TypeLoad, key: string): void {
@@ -107,7 +126,7 @@ export class Load {
       noteViolation(this.tally, `get("${key}") of type ${load.type} returned the value of "${value.key}"`);
     } else if (this.tally.gets % FULL_CHECK_EVERY === 0) {
       this.tally.checked++;
-      if (isDeepStrictEqual(value, load.pool.valueOf(rank, key))) return;
+      if (mayHold(load.type, value, load.pool.valueOf(rank, key))) return;
       noteViolation(this.tally, `get("${key}") of type ${load.type} returned a value that was never set for it`);
     }
   }
@@ -134,6 +153,20 @@ function createTypeLoads(cache: Cache<DemoTypes>, { seed, participants, populati
 function rankAtStep(step: number, steps: number, size: number): number | undefined {
   const rank = Math.floor((step * size) / steps);
   return rank === Math.floor(((step + 1) * size) / steps) ? undefined : rank;
+}
+
+/** Whether a value is what was stored, or what reducing that has made of it. */
+function mayHold(type: DemoType, value: Keyed, stored: Keyed): boolean {
+  let expected: Keyed | undefined = stored;
+  while (expected !== undefined && !isDeepStrictEqual(value, expected)) {
+    if (type === 'weather') expected = reduceWeather(expected as DemoTypes['weather']);
+    else expected = type === 'stats' ? reduceStats(expected as DemoTypes['stats']) : undefined;
+  }
+  return expected !== undefined;
+}
+
+function optionsOf({ type, profile }: TypeLoad, rank: number): SetOptions | undefined {
+  return type === 'session' ? { user: riderOf(rank) } : lifeOf(profile, rank);
 }
 
 function lifeOf({ shortLivedEvery, shortTtl }: TypeProfile, rank: number): SetOptions | undefined {

@@ -37,7 +37,7 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
   },
   route: {
     accessShare: 0.25,
-    spaceShare: 0.4,
+    spaceShare: 0.25,
     spread: 1.15,
     exponent: 0.95,
     rewriteShare: 0,
@@ -53,7 +53,7 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
   },
   llm: {
     accessShare: 0.1,
-    spaceShare: 0.25,
+    spaceShare: 0.2,
     spread: 1.3,
     exponent: 0.85,
     rewriteShare: 0,
@@ -61,7 +61,7 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
   },
   stats: {
     accessShare: 0.1,
-    spaceShare: 0.08,
+    spaceShare: 0.15,
     spread: 1.35,
     exponent: 0.8,
     rewriteShare: 0.01,
@@ -69,7 +69,7 @@ export const PROFILES: { readonly [K in DemoType]: TypeProfile } = {
   },
   misc: {
     accessShare: 0.05,
-    spaceShare: 0.02,
+    spaceShare: 0.05,
     spread: 1.2,
     exponent: 0.8,
     rewriteShare: 0.02,

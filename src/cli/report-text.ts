@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatShare, formatTable, shareOf } from './format.js';
+import { limitsSections } from './limits-text.js';
 import type { ClassReport, Report, ThreadReport, UseReport } from './report.js';
 
 /** The report as a person reads it. */
@@ -8,6 +9,7 @@ export function formatReport(report: Report): string {
     ['Operations', ...threadTable(report)],
     ['Types', ...typeTable(report)],
     ['Removals', ...removalTable(report)],
+    ...limitsSections(report),
     ['Slab classes', ...classTable(report)],
     ['Memory', ...memoryTable(report)],
     ['Health', ...healthTable(report)],

@@ -1,6 +1,7 @@
-import type { CacheStats, ClassStats, RemovalCause, TypeStats } from '../index.js';
+import type { CacheStats, ClassStats, RejectReason, RemovalCause, TypeStats } from '../index.js';
 import { shareOf } from './format.js';
 import type { GcReport } from './gc.js';
+import type { LimitsReport } from './limits.js';
 import { operationsOf, type Tally } from './tally.js';
 
 /** What was seen of one run, before anything is added up. */
@@ -22,6 +23,8 @@ export interface Findings {
   /** Threads that died or hung. */
   readonly failures: readonly string[];
   readonly trace?: TraceReport;
+  /** Of a load, whose cache has types and users. */
+  readonly limits?: LimitsReport;
 }
 
 export interface MemoryReport {
@@ -59,6 +62,9 @@ export interface UseReport {
   readonly misses: number;
   readonly hitRatio: number;
   readonly rejects: number;
+  readonly rejectsByReason: Readonly<Record<RejectReason, number>>;
+  readonly reductions: number;
+  readonly reducerFailures: number;
   readonly removals: Readonly<Record<RemovalCause, number>>;
 }
 
@@ -85,11 +91,13 @@ export interface Report extends Pick<Findings, 'mode' | 'seed' | 'seconds' | 'in
   readonly verifyClean: boolean;
   readonly violations: readonly string[];
   readonly violationCount: number;
+  readonly pressure: CacheStats['pressure'];
   readonly trace?: TraceReport;
+  readonly limits?: LimitsReport;
 }
 
 export function createReport(findings: Findings): Report {
-  const { after, before, seconds, trace } = findings;
+  const { after, before, seconds, trace, limits } = findings;
   const threads = findings.tallies.map(({ name, tally }) => reportThread(name, tally, seconds));
   const classes = after.classes.filter(({ pages }) => pages > 0).map(reportClass);
   const { capacityBytes, bytesMetadata, bytesIndex, bytesFree } = after;
@@ -112,7 +120,9 @@ export function createReport(findings: Findings): Report {
     deaths: after.deaths,
     recoveries: after.recoveries,
     ...reportViolations(findings),
+    pressure: after.pressure,
     ...(trace !== undefined && { trace }),
+    ...(limits !== undefined && { limits }),
   };
 }
 
@@ -163,17 +173,19 @@ function reportUse(after: TypeStats, before: TypeStats | undefined): UseReport {
     misses,
     hitRatio: shareOf(hits, hits + misses),
     rejects: after.rejects - (before?.rejects ?? 0),
-    removals: subtractRemovals(after.removals, before?.removals),
+    rejectsByReason: subtract(after.rejectsByReason, before?.rejectsByReason),
+    reductions: after.reductions - (before?.reductions ?? 0),
+    reducerFailures: after.reducerFailures - (before?.reducerFailures ?? 0),
+    removals: subtract(after.removals, before?.removals),
   };
 }
 
-function subtractRemovals(
-  after: TypeStats['removals'],
-  before: TypeStats['removals'] | undefined,
-): TypeStats['removals'] {
-  const causes = Object.keys(after) as RemovalCause[];
-  const since = causes.map((cause) => [cause, after[cause] - (before?.[cause] ?? 0)] as const);
-  return Object.fromEntries(since) as Record<RemovalCause, number>;
+function subtract<K extends string>(
+  after: Readonly<Record<K, number>>,
+  before: Readonly<Record<K, number>> | undefined,
+): Record<K, number> {
+  const since = (Object.keys(after) as K[]).map((name) => [name, after[name] - (before?.[name] ?? 0)] as const);
+  return Object.fromEntries(since) as Record<K, number>;
 }
 
 function reportClass(stats: ClassStats): ClassReport {
