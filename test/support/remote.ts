@@ -11,7 +11,7 @@ interface Answer {
   readonly event?: CacheEvent;
 }
 
-type Method = 'call' | 'typed' | 'attach' | 'create' | 'listen' | 'exit' | 'throw' | 'rest';
+type Method = 'call' | 'typed' | 'attach' | 'create' | 'listen' | 'reduce' | 'fill' | 'exit' | 'throw' | 'rest';
 
 export class Remote {
   readonly worker: Worker;
