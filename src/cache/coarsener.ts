@@ -169,7 +169,7 @@ export class Coarsener {
 /** What was thrown, which may be anything, in a few words. */
 function quote(error: unknown): string {
   try {
-    return String(error).slice(0, QUOTE_MAX).toWellFormed();
+    return String(error).slice(0, QUOTE_MAX).toWellFormed().replace(/\s+/g, ' ').trim();
   } catch {
     return 'something without words';
   }

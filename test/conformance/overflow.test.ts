@@ -317,8 +317,11 @@ describe('functions at attach', () => {
     expect(attach({ types: { series: { coarsen: halve } } })).toContain('functions.types.series.coarsen');
     expect(attach({ types: null })).toContain('functions.types');
     expect(attach({ reduce: halve })).toContain('functions.reduce');
-    const remote = remotes.start();
-    await expect(remote.do('reduce', cache.handle, 'plain')).rejects.toMatchObject({ code: 'VELOCACHE_OPTION' });
+    const plain = await caches.create<{ plain: unknown }>({ types: { plain: {} } });
+    await expect(remotes.start().do('reduce', plain.handle, 'plain')).rejects.toMatchObject({
+      code: 'VELOCACHE_OPTION',
+      message: expect.stringContaining('types.plain.reduce'),
+    });
   });
 
   it('TypeScript knows what a reducer takes', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LimitsReport } from '../../../src/cli/limits.js';
 import { createReport, type Findings } from '../../../src/cli/report.js';
 import { formatReport } from '../../../src/cli/report-text.js';
 import { createTally, noteViolation, type Tally } from '../../../src/cli/tally.js';
@@ -217,5 +218,75 @@ describe('formatReport', () => {
     const trace = { file: 't.csv', requests: 1_234, traceSeconds: 60, complete: false };
     const text = formatReport(createReport(findingsOf({ mode: 'replay', trace })));
     expect(text).toContain('t.csv on 1.0 MB, not to its end: 1,234 requests, 60 s of its own time');
+  });
+
+  const limits: LimitsReport = {
+    levels: [
+      {
+        level: 'high',
+        previous: 'elevated',
+        used: 0.81,
+        source: 'rss',
+        actions: { headroom: 0.1, ttlFactor: 1, refused: [] },
+      },
+    ],
+    alerts: Array.from({ length: 10 }, (_, i) => ({
+      code: 'evictions',
+      severity: 'warning',
+      figure: 60 + i,
+      threshold: 50,
+      message: `${60 + i} entries were evicted in the last minute, over 50`,
+    })),
+    shares: { weather: { maxShare: 0.1, reserve: 0.05, overflow: 'reduce' } },
+    heaviestUsers: [{ user: 'rider-flood', tier: 'standard', entries: 12, bytes: 2_048, limit: 4_096 }],
+  };
+
+  it('shows shares, rejects, users, pressure and alerts of a load', () => {
+    const rejectsByReason = { room: 1, share: 2, quota: 3, pressure: 4, users: 5 };
+    const weather = {
+      ...NO_USE,
+      entries: 7,
+      bytesUsed: 1_048_576 / 20,
+      reductions: 40,
+      reducerFailures: 3,
+      rejectsByReason,
+      removals: { ...NO_REMOVALS, share: 9 },
+    };
+    const text = formatReport(createReport(findingsOf({ after: statsOf({ ...weather, types: { weather } }), limits })));
+    expect(text).toMatch(/weather +5\.0 % +10\.0 % +5\.0 % +reduce +40 +3 +9\n/);
+    expect(text).toMatch(
+      /type +room +share +quota +pressure +users\n +weather +1 +2 +3 +4 +5\n +total +1 +2 +3 +4 +5\n/,
+    );
+    expect(text).toMatch(/rider-flood +standard +12 +2\.0 KB +4\.0 KB +50\.0 %/);
+    expect(text).toMatch(/thresholds passed +elevated to high/);
+    expect(text).toContain('  warning evictions: 60 entries were evicted in the last minute, over 50');
+    expect(text).toContain('  and 2 more');
+    expect(text).not.toContain('68 entries were evicted');
+  });
+
+  it('leaves out what a replay has none of', () => {
+    const text = formatReport(createReport(findingsOf({ mode: 'replay' })));
+    for (const section of ['Shares', 'Heaviest users', 'Alerts']) expect(text).not.toContain(`\n${section}\n`);
+    expect(text).toMatch(/level +normal/);
+  });
+
+  it('counts reductions and rejects from the start of the load on', () => {
+    const before = { ...NO_USE, entries: 1, reductions: 5, rejectsByReason: { ...NO_USE.rejectsByReason, quota: 2 } };
+    const after = {
+      ...before,
+      reductions: 8,
+      reducerFailures: 1,
+      rejectsByReason: { ...before.rejectsByReason, quota: 9 },
+    };
+    const report = createReport(
+      findingsOf({
+        before: statsOf({ types: { stats: before } }),
+        after: statsOf({ types: { stats: after } }),
+        limits,
+      }),
+    );
+    expect(report.types['stats']).toMatchObject({ reductions: 3, reducerFailures: 1, rejectsByReason: { quota: 7 } });
+    expect(report.limits).toEqual(limits);
+    expect(report.pressure.level).toBe('normal');
   });
 });

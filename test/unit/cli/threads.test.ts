@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { Load } from '../../../src/cli/load.js';
 import type { TraceChunk } from '../../../src/cli/messages.js';
 import { Pacer } from '../../../src/cli/pacer.js';
+import { ValuePool } from '../../../src/cli/payloads.js';
 import { DEMO_TYPES, type Populations, populationsFor } from '../../../src/cli/profile.js';
+import { reduceStats, reduceWeather } from '../../../src/cli/reducers.js';
 import { ChunkWriter, ReplayThread } from '../../../src/cli/replay-thread.js';
+import { allRiders, FLOODER, tierOf } from '../../../src/cli/riders.js';
 import { parseTraceLine } from '../../../src/cli/trace.js';
 import type { DemoType, DemoTypes } from '../../../src/cli/values.js';
 import type { Cache, KeySpace } from '../../../src/index.js';
@@ -21,7 +24,7 @@ class MapSpace {
     return this.read(key);
   }
 
-  set(key: string, value: unknown): boolean {
+  set(key: string, value: unknown, _options?: { user?: string }): boolean {
     this.values.set(key, structuredClone(value));
     return true;
   }
@@ -89,6 +92,59 @@ describe('Load', () => {
     space.read = (key) => ({ ...(space.values.get(key) as object), csrfSecret: 'torn' });
     load.run(2_000);
     expect(load.tally.violations[0]).toMatch(/returned a value that was never set for it$/);
+  });
+});
+
+describe('what a load may find', () => {
+  it('is what was stored or what its reducer makes of it, and nothing else', () => {
+    const { load, spaces } = createLoad();
+    while (load.warmUp(100));
+    const space = spaces.get('weather')!;
+    const reduced = (key: string, drop: number): unknown => {
+      let value = space.values.get(key) as DemoTypes['weather'] | undefined;
+      for (let next = value; next !== undefined; next = reduceWeather(next)) value = next;
+      return value && drop > 0 ? { ...value, hourly: value.hourly.slice(drop) } : value;
+    };
+    space.read = (key) => reduced(key, 0);
+    load.run(2_000);
+    expect(load.tally.violations).toEqual([]);
+    space.read = (key) => reduced(key, 1);
+    load.run(3_000);
+    expect(load.tally.violations[0]).toMatch(/of type weather returned a value that was never set for it$/);
+  });
+
+  it('sessions are those of riders, and one of them floods', () => {
+    const users = new Map<string, number>();
+    const { load, spaces } = createLoad();
+    spaces.get('session')!.set = (_, __, options?: { user?: string }) => {
+      const user = options?.user ?? 'nobody';
+      users.set(user, (users.get(user) ?? 0) + 1);
+      return true;
+    };
+    load.run(3_000);
+    expect(users.has('nobody')).toBe(false);
+    expect(users.get(FLOODER)).toBeGreaterThan(10);
+    for (const user of users.keys()) expect(allRiders()).toContain(user);
+    expect(['rider-0', 'rider-20', 'rider-21', FLOODER].map(tierOf)).toEqual([
+      'admin',
+      'premium',
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
+describe('reducers of the demo', () => {
+  it('come to an end, keep the key and the sums', () => {
+    const stats = new ValuePool('stats', 1, 8).valueOf(3, 'stats:velo-3') as DemoTypes['stats'];
+    const distance = ({ points }: DemoTypes['stats']): number =>
+      points.reduce((sum, { distanceM }) => sum + distanceM, 0);
+    let rounds = 0;
+    for (let next = reduceStats(stats); next !== undefined; next = reduceStats(next), rounds++) {
+      expect(next.key).toBe('stats:velo-3');
+      expect(distance(next)).toBe(distance(stats));
+    }
+    expect(rounds).toBeGreaterThan(0);
   });
 });
 
