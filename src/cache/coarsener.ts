@@ -1,16 +1,17 @@
 /**
- * What a type does before it evicts for its share, where `overflow` says so: its coldest values are made smaller, by the
+ * What a type does before it evicts for its share, where `overflow` says so: cold values are made smaller, by the
  * user's reducer or by the codec. Each is copied out of shared memory, made smaller under no lock, and stored if the entry
- * is still what it was (engine/rewriter.ts). An entry that can't be made smaller is evicted, as under LRU.
+ * is still what it was (engine/rewriter.ts). Where one can't be made smaller, the rest is
+ * left to LRU.
  */
 import { compareExchange, load } from '#atomics';
 import { TICK_MS } from '../../native-free/index.js';
 import type { Codec } from '../codecs/codec.js';
 import { GLOBAL_COUNTER, TYPE_COUNTER } from '../engine/causes.js';
 import { EVENT } from '../engine/items.js';
-import type { ColdEntry } from '../engine/rewriter.js';
+import { CHANGED, type ColdEntry } from '../engine/rewriter.js';
 import type { SharedStore } from '../engine/store.js';
-import { BUSY, NO_ROOM, STORED } from '../engine/writer.js';
+import { STORED } from '../engine/writer.js';
 import type { Alert } from '../policies/alert.js';
 import type { Reducer } from './reducer.js';
 
@@ -58,7 +59,7 @@ export class Coarsener {
     return !this.#isRunning && this.#setup.store.excess(bytes, isIdle, isOwned) > 0;
   }
 
-  /** Makes some of the coldest values smaller. Other operations may run within: the key is to be prepared anew. */
+  /** Makes some cold values smaller. Other operations may run within: the key is to be prepared anew. */
   makeRoom(key: string, bytes: number, isIdle: boolean, isOwned: boolean): void {
     this.#isRunning = true;
     // Where a time-out of vm cuts the reducer short, nothing below runs; the end of the turn comes all the same.
@@ -69,8 +70,8 @@ export class Coarsener {
     try {
       for (let i = 0; i < REDUCTIONS_MAX; i++) {
         if (i > 0 && store.excess(bytes, isIdle, isOwned) <= 0) return;
-        const entry = this.#coldest();
-        if (entry === undefined || this.#shrink(entry) === BUSY) return;
+        const entry = this.#cold();
+        if (entry === undefined || !this.#shrink(entry)) return;
         begin();
         store.key.prepare(key, typeId);
       }
@@ -79,31 +80,31 @@ export class Coarsener {
     }
   }
 
-  /** The coldest entry of a shard that has one, each shard in turn. */
-  #coldest(): ColdEntry | undefined {
+  /** A cold entry of a shard that has one, each shard in turn. */
+  #cold(): ColdEntry | undefined {
     const { store, typeId } = this.#setup;
     const { shards } = store.context.layout.config;
     for (let i = 0; i < shards; i++) {
       this.#cursor = (this.#cursor + 1) % shards;
-      const entry = store.coldest(this.#cursor, typeId);
+      const entry = store.cold(this.#cursor, typeId);
       if (entry !== undefined) return entry;
     }
     return undefined;
   }
 
-  /** Makes an entry smaller, or evicts it; leaves it alone if it has changed. */
-  #shrink(entry: ColdEntry): number {
+  /** Makes an entry smaller, unless it has changed. False if it can't be. */
+  #shrink(entry: ColdEntry): boolean {
     const { store, typeId, begin } = this.#setup;
     const packed = this.#setup.reduce === undefined ? this.#compacted(entry) : this.#reduced(entry);
     begin();
+    if (packed === undefined) return false;
     store.key.prepare(entry.key, typeId);
-    const outcome = packed === undefined ? NO_ROOM : store.rewrite(entry, packed.bytes, packed.codec);
+    const outcome = store.rewrite(entry, packed.bytes, packed.codec);
     if (outcome === STORED) store.context.count(typeId, TYPE_COUNTER.reductions, 1);
-    if (outcome === NO_ROOM) store.giveUp(entry);
-    return outcome;
+    return outcome === STORED || outcome === CHANGED;
   }
 
-  /** What the reducer makes of an entry; undefined if it is to go. */
+  /** What the reducer makes of an entry; undefined if nothing. */
   #reduced(entry: ColdEntry): Packed | undefined {
     const { reduce, codec, type } = this.#setup;
     const { key, keyBytes, length, ticksUnused } = entry;

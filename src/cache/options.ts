@@ -40,7 +40,7 @@ export interface TypeOptions<V = unknown> {
   readonly reserve?: number;
   /**
    * What happens when the type has its share. 'lru': its coldest entries go, as many as needed. 'aggressive-lru': they go
-   * down to 80 % of the share. 'reduce': its coldest values are first made smaller by `reduce`, four a set at most.
+   * down to 80 % of the share. 'reduce': cold values are first made smaller by `reduce`, four a set at most.
    * 'compress': those of over 10 KB are first compressed by the codec; no codec does so yet, so it is 'lru' for now.
    * Default: 'lru'.
    */
@@ -97,8 +97,8 @@ export interface PressurePlan {
   readonly eventLoop: boolean | 'gauge';
 }
 
-export const OVERFLOWS = ['lru', 'aggressive-lru', 'reduce', 'compress'] as const;
-export type Overflow = (typeof OVERFLOWS)[number];
+const OVERFLOWS = ['lru', 'aggressive-lru', 'reduce', 'compress'] as const;
+type Overflow = (typeof OVERFLOWS)[number];
 
 export interface TypePlan extends TypeShare {
   readonly name: string;

@@ -12,7 +12,7 @@ export interface ReduceInfo {
 }
 
 /**
- * A smaller value in place of an old one, or undefined: the entry is evicted. Runs within a `set` of the type in any
+ * A smaller value in place of an old one, or undefined: the entry goes by LRU. Runs within a `set` of the type in any
  * thread, under no lock; it may be given the same entry again. What it changes in the value it gets changes nothing else.
  */
 export type Reducer<V = unknown> = (value: V, info: ReduceInfo) => V | undefined;

@@ -26,7 +26,7 @@ export const DEMO_FUNCTIONS: AttachFunctions<DemoTypes> = {
 const SHOWN_MAX = 5;
 const EVENTS_MAX = 100;
 
-export interface UserReport {
+interface UserReport {
   readonly user: string;
   readonly tier: string;
   readonly entries: number;

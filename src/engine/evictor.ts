@@ -29,11 +29,14 @@ const PAUSE_CALLS = 32;
 const PAGE_TRIES_MAX = 8;
 /** Entries that one section may evict of a type that is over its share. */
 const OWN_EVICTIONS_MAX = 16;
+/** Entries of a type that are looked at to find a cold one of them. */
+const SAMPLE = 8;
 
 export class Evictor {
   readonly #context: Context;
   readonly #index: IndexTable;
   readonly #pages: PagePool;
+  readonly #items: Items;
   readonly #policy: EvictionPolicy;
   readonly #rules: EvictionRules;
   readonly #candidates: Candidates;
@@ -49,6 +52,9 @@ export class Evictor {
   /** The entry wanted that goes first of those that the sweep has seen; position 0 for none. */
   #first = 0;
   #firstOrder = 0;
+  /** While entries are weighed, those seen, and the weight of the heaviest; SAMPLE otherwise. */
+  #seen: number = SAMPLE;
+  #heaviest = 0;
 
   constructor(
     context: Context,
@@ -63,6 +69,7 @@ export class Evictor {
     this.#context = context;
     this.#index = index;
     this.#pages = pages;
+    this.#items = items;
     this.#policy = policy;
     this.#rules = rules;
     this.#reserved = new Int32Array(context.layout.config.types);
@@ -130,6 +137,7 @@ export class Evictor {
     this.#wantedType = type;
     this.#forType = forType;
     this.#first = 0;
+    this.#seen = SAMPLE;
     this.#search = (this.#search + 1) & 0x3fffffff;
   }
 
@@ -191,7 +199,7 @@ export class Evictor {
     const rank = this.#victims.rankAt(shard, words, at, slot);
     const order = orderOf(precedence, rank, this.#policy.drift(shard));
     const isWanted = classId === this.#wantedClass ? mayGo : type === this.#wantedType;
-    if (isWanted && (this.#first === 0 || goesBefore(order, this.#firstOrder))) {
+    if (isWanted && (this.#seen < SAMPLE ? this.#isHeavier(ref, rank) : this.#goesFirst(order))) {
       this.#first = position;
       this.#firstOrder = order;
     }
@@ -201,6 +209,19 @@ export class Evictor {
     if (isLimited && this.#candidates.isColdIn(shard, type, rank)) {
       this.#candidates.note(this.#candidates.ofType(shard, type), position, order);
     }
+  }
+
+  #goesFirst(order: number): boolean {
+    return this.#first === 0 || goesBefore(order, this.#firstOrder);
+  }
+
+  /** Whether an entry has more bytes for its rank than those weighed before it. */
+  #isHeavier(ref: number, rank: number): boolean {
+    const weight = this.#items.granulesAt(ref) * (rank + 1);
+    const isHeavier = weight > this.#heaviest;
+    this.#seen += 1;
+    this.#heaviest = Math.max(this.#heaviest, weight);
+    return isHeavier;
   }
 
   /**
@@ -224,28 +245,29 @@ export class Evictor {
   }
 
   #evictOneLocked(shard: number, type: number): boolean {
-    const position = this.coldestLocked(shard, type);
-    if (position !== 0) this.giveUpLocked(shard, position);
-    return position !== 0;
-  }
-
-  /** The position of the entry of a type that goes first of its own; 0 if the buckets that one call sweeps have none. */
-  coldestLocked(shard: number, type: number): number {
     const candidates = this.#candidates;
     this.#seek(-1, type, type);
     for (let i = 0; i < SWEEP_BUCKETS_MAX; i++) {
       while (candidates.take(candidates.ofType(shard, type), 0)) {
-        if (this.#victims.mayGoForOwn(shard, candidates.position, candidates.order, type)) return candidates.position;
+        if (this.#victims.evictOwnAt(shard, candidates.position, candidates.order, type)) return true;
       }
       this.#sweepLocked(shard);
     }
-    const isFound = this.#first !== 0 && this.#victims.mayGoForOwn(shard, this.#first, this.#firstOrder, type);
-    return isFound ? this.#first : 0;
+    return this.#first !== 0 && this.#victims.evictOwnAt(shard, this.#first, this.#firstOrder, type);
   }
 
-  /** Evicts the entry at a position for the share of its type. */
-  giveUpLocked(shard: number, position: number): void {
-    this.#victims.evictSlot(shard, position & -BUCKET_GRANULES, position & (BUCKET_GRANULES - 1), CAUSE.share);
+  /**
+   * The position of a cold and large entry of a type, to be made smaller: of the next few under the hand, the one that
+   * holds most bytes for its rank. So what is small already is left alone, and not only those about to go are reached.
+   * 0 if there is none.
+   */
+  coldLocked(shard: number, type: number): number {
+    this.#seek(-1, type, type);
+    this.#seen = 0;
+    this.#heaviest = 0;
+    for (let i = 0; i < SWEEP_BUCKETS_MAX && this.#seen < SAMPLE; i++) this.#sweepLocked(shard);
+    const isFound = this.#first !== 0 && this.#victims.isStillAt(shard, this.#first, this.#firstOrder, type);
+    return isFound ? this.#first : 0;
   }
 
   /** Evicts the entry of a chain that goes first, for an insert that finds neither an empty slot nor an overflow bucket. */

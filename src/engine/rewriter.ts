@@ -2,10 +2,10 @@
  * Makes entries of a type smaller in place, for types that would rather lose detail than entries. Three steps, between
  * which anything may happen and no lock is held:
  *
- * 1. `coldest` copies the entry of a type that goes first to private memory, with a proof of what it was.
+ * 1. `cold` copies a cold entry of a type to private memory, with a proof of what it was.
  * 2. The caller makes a smaller value of it, by whatever code.
  * 3. `rewrite` stores that value if the proof still holds. The entry keeps its place in the index: its mark, times and
- *    user; so it is as cold as before. `giveUp` evicts it instead, if the proof holds.
+ *    user; so it is as cold as before.
  *
  * The proof: the index holds the very ref, and for a chained item its generation, for any other the sequence of its
  * chain of buckets stands as it did. A neighbour's change moves that sequence too: then the entry is left as it is.
@@ -119,13 +119,13 @@ export class Rewriter {
     this.#landing = landing;
   }
 
-  /** Copies the entry of a type that goes first in a shard; undefined if none was found, or a lock can't be had. */
-  coldest(shard: number, type: number): ColdEntry | undefined {
+  /** Copies a cold entry of a type in a shard; undefined if none was found, or a lock can't be had. */
+  cold(shard: number, type: number): ColdEntry | undefined {
     if (this.#evictor.isEmptyOf(shard, type)) return undefined;
     // Nothing is allocated inside the section: no entry of one chunk is longer.
     this.#landing.forScratch(this.#context.classes.singleBytesMax);
     if (!this.#context.enter(shard)) return undefined;
-    const position = this.#evictor.coldestLocked(shard, type);
+    const position = this.#evictor.coldLocked(shard, type);
     if (position === 0) {
       this.#context.leave(shard);
       return undefined;
@@ -270,16 +270,6 @@ export class Rewriter {
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
     this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, CAUSE.replaced, tag, time);
-  }
-
-  /** Evicts the entry for the share of its type. False if it is not what it was, or a lock can't be had. */
-  giveUp({ proof }: ColdEntry): boolean {
-    const { shard } = proof;
-    if (!this.#context.enter(shard)) return false;
-    const holds = this.#holdsLocked(proof);
-    if (holds) this.#evictor.giveUpLocked(shard, this.#place.bucket | this.#place.slot);
-    this.#context.leave(shard);
-    return holds;
   }
 
   /** Whether the entry is what it was when it was copied, and live; `#place` is its place then. */

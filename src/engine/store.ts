@@ -188,10 +188,10 @@ export class SharedStore {
     return this.#writer.excess(this.key, valueBytes, isIdle, isOwned);
   }
 
-  /** Copies the entry of a type that goes first in a shard, by its number: its value to `reader.landing`. */
-  coldest(shard: number, type: number): ColdEntry | undefined {
+  /** Copies a cold entry of a type in a shard, by its number: its value to `reader.landing`. */
+  cold(shard: number, type: number): ColdEntry | undefined {
     try {
-      return this.#rewriter.coldest(this.context.layout.shard(shard), type);
+      return this.#rewriter.cold(this.context.layout.shard(shard), type);
     } catch (error) {
       // The low bits of a hash are the number of its shard.
       this.#end(error, shard);
@@ -205,16 +205,6 @@ export class SharedStore {
       return this.#rewriter.rewrite(entry, this.key, value, codec);
     } catch (error) {
       return this.#end(error, this.key.hash);
-    }
-  }
-
-  /** Evicts an entry that was copied, if nothing has changed. */
-  giveUp(entry: ColdEntry): boolean {
-    try {
-      return this.#rewriter.giveUp(entry);
-    } catch (error) {
-      this.#end(error, entry.proof.hash);
-      return false;
     }
   }
 
@@ -239,6 +229,13 @@ export class SharedStore {
   /** What the prepared user has and may have; undefined for one without entries, false if a lock can't be had. */
   usage(): UserUsage | undefined | false {
     return this.#quota.usage(this.user);
+  }
+
+  /** Ends the rewriting of an entry that threw: BUSY, or the error for its caller. It may have been done by then. */
+  #end(error: unknown, hash: number): number {
+    if (error !== SECTION_BUSY) throw this.#condemn(error, hash);
+    this.context.giveUpSection();
+    return BUSY;
   }
 
   /**

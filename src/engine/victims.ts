@@ -148,8 +148,19 @@ export class Victims {
     return false;
   }
 
-  /** Whether there is an entry of the type at a noted position that hasn't been used since, and may go for its own. */
-  mayGoForOwn(shard: number, position: number, order: number, type: number): boolean {
+  /** Evicts the entry at a noted position, if there is one of the type that hasn't been used since. */
+  evictOwnAt(shard: number, position: number, order: number, type: number): boolean {
+    if (!this.isStillAt(shard, position, order, type)) return false;
+    const { arena } = this.#context;
+    const bucket = position & -BUCKET_GRANULES;
+    const slot = position & (BUCKET_GRANULES - 1);
+    if (!this.#isCondemned(shard, arena.wordsOf(bucket), arena.wordIndex(bucket), slot)) return false;
+    this.evictSlot(shard, bucket, slot, CAUSE.share);
+    return true;
+  }
+
+  /** Whether there is an entry of the type at a noted position that hasn't been used since, and isn't pinned. */
+  isStillAt(shard: number, position: number, order: number, type: number): boolean {
     const { arena } = this.#context;
     const bucket = position & -BUCKET_GRANULES;
     const slot = position & (BUCKET_GRANULES - 1);
@@ -157,7 +168,7 @@ export class Victims {
     const at = arena.wordIndex(bucket);
     const ref = words[at + BUCKET.refs + slot * 2]!;
     if (ref === 0 || this.typeAt(words, at, slot) !== type || this.isPinned(ref)) return false;
-    return !goesBefore(order, this.orderAt(shard, words, at, slot)) && this.#isCondemned(shard, words, at, slot);
+    return !goesBefore(order, this.orderAt(shard, words, at, slot));
   }
 
   /** Evicts the entry of a slot; the policy hears of it. */

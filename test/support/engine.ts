@@ -106,11 +106,11 @@ export class Engine {
     return this.store.set(value, codec, { deadline, idleTicks: Math.ceil(idleMs / 10) }, user !== undefined);
   }
 
-  /** A copy of the entry of a type that goes first, of the first shard that has one. */
-  coldest(type = 0): ColdEntry | undefined {
+  /** A copy of a cold entry of a type, of the first shard that has one. */
+  cold(type = 0): ColdEntry | undefined {
     this.store.begin();
     for (let shard = 0; shard < this.layout.config.shards; shard++) {
-      const entry = this.store.coldest(shard, type);
+      const entry = this.store.cold(shard, type);
       if (entry !== undefined) return entry;
     }
     return undefined;

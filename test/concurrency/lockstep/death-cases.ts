@@ -162,7 +162,6 @@ export const DEATHS: readonly DeathCase[] = [
     neighbour: set(1, 4_000),
     evicts: true,
   },
-  { ...common, name: 'entry given up', prepare: [...few, set(5, 2_600)], operation: { kind: 'rewrite', bytes: 0 } },
   { ...common, name: 'clear', prepare: [...few, set(5, 2_600)], operation: { kind: 'clear' } },
   {
     ...common,

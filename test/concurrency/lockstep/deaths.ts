@@ -179,8 +179,8 @@ function allowedOf(key: number): number[] {
   const { operation, neighbour, evicts } = scenario;
   const allowed = [hasExpired(key) ? 0 : initialOf(scenario, key)];
   if (operation.kind === 'set' && operation.key === key) allowed.push(NEW_ID);
-  // Which of the entries goes first is not for the case to say.
-  if (operation.kind === 'rewrite') allowed.push(operation.bytes === 0 ? 0 : NEW_ID);
+  // Which of the entries it is, the case can't say.
+  if (operation.kind === 'rewrite') allowed.push(NEW_ID);
   if (operation.kind === 'delete' && operation.key === key) allowed.push(0);
   if (neighbour !== undefined && 'key' in neighbour && neighbour.key === key) allowed.push(NEW_ID + 1);
   if (operation.kind === 'clear' || evicts === true) allowed.push(0);

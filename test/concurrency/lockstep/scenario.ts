@@ -12,7 +12,7 @@ export type Operation =
       readonly user?: string;
     }
   | { readonly kind: 'get' | 'has' | 'delete'; readonly key: number }
-  /** Copies the entry that goes first, and stores a value of so many bytes in its place, or with 0 evicts it. */
+  /** Copies a cold entry, and stores a value of so many bytes in its place. */
   | { readonly kind: 'rewrite'; readonly bytes: number }
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'clear' | 'sweep' | 'recover' };

@@ -154,9 +154,8 @@ export class World {
   #rewrite(bytes: number, id: number): Result {
     const { store } = this;
     const { shards } = store.context.layout.config;
-    const found = Array.from({ length: shards }, (_, shard) => store.coldest(shard, 0)).find((entry) => entry);
+    const found = Array.from({ length: shards }, (_, shard) => store.cold(shard, 0)).find((entry) => entry);
     if (found === undefined) return 2;
-    if (bytes === 0) return Number(store.giveUp(found));
     const key = KEYS.find((candidate) => nameOf(this.#scenario, candidate) === found.key);
     assert(key !== undefined, `no key has the name ${found.key}`);
     this.#prepare(key);

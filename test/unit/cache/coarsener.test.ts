@@ -41,7 +41,7 @@ function shorten(bytes: Uint8Array): Uint8Array | undefined {
   return Uint8Array.of(COMPACT, bytes[1]!, ...new Uint8Array(Uint32Array.of(bytes.length).buffer));
 }
 
-function valueOf(byte: number, length: number): Uint8Array {
+function patternOf(byte: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length).fill(byte);
   bytes[0] = PLAIN;
   return bytes;
@@ -67,12 +67,12 @@ function create(codec: Codec): { engine: Engine; set: (key: string, value: Uint8
 }
 
 describe('compression for the share of a type', () => {
-  it('compacts what is cold and large, and evicts what is small', () => {
+  it('compacts what is cold and large, and leaves what is small to LRU', () => {
     const codec = new RunLength();
     const { engine, set } = create(codec);
     for (let i = 0; i < 60; i++) {
-      expect(set(`large ${i}`, valueOf(i, 20_000))).toBe(1);
-      expect(set(`small ${i}`, valueOf(i, 500))).toBe(1);
+      expect(set(`large ${i}`, patternOf(i, 20_000))).toBe(1);
+      expect(set(`small ${i}`, patternOf(i, 500))).toBe(1);
       expect(engine.stats().bytesUsed).toBeLessThanOrEqual(CAPACITY * SHARE);
     }
     const { reductions, removals, reducerFailures } = engine.stats();
@@ -85,7 +85,7 @@ describe('compression for the share of a type', () => {
       engine.get(key);
       const { landing, length } = engine.store.reader;
       const bytes = landing.bytes.slice(0, length);
-      const wanted = valueOf(Number(key.split(' ')[1]), key.startsWith('large') ? 20_000 : 500);
+      const wanted = patternOf(Number(key.split(' ')[1]), key.startsWith('large') ? 20_000 : 500);
       expect(bytes).toEqual(bytes[0] === PLAIN ? wanted : shorten(wanted));
     }
     expect(engine.verify()).toEqual([]);
@@ -103,7 +103,7 @@ describe('compression for the share of a type', () => {
     ],
   ])('is LRU where the codec %s', (_, compact, fails) => {
     const { engine, set } = create(new RunLength(compact));
-    for (let i = 0; i < 60; i++) expect(set(`large ${i}`, valueOf(i, 20_000))).toBe(1);
+    for (let i = 0; i < 60; i++) expect(set(`large ${i}`, patternOf(i, 20_000))).toBe(1);
     const { reductions, removals, reducerFailures, entries, bytesUsed } = engine.stats();
     expect([reductions, reducerFailures > 0]).toEqual([0, fails]);
     expect(removals.share).toBe(60 - entries);

@@ -37,7 +37,7 @@ function withOne(bytes: number, entry: EntryOptions = {}, options: EngineOptions
 }
 
 function copied(engine: Engine): ColdEntry {
-  const entry = engine.coldest();
+  const entry = engine.cold();
   if (entry === undefined) throw new Error('nothing was found');
   return entry;
 }
@@ -79,7 +79,6 @@ describe.each(SIZES)('rewriting $name', ({ from, to }) => {
     change(engine);
     const now = engine.get('a');
     expect(engine.rewrite(entry, filled(to, 2))).toBe(CHANGED);
-    expect(engine.store.giveUp(entry)).toBe(false);
     expect(engine.get('a')).toEqual(now);
   });
 
@@ -133,13 +132,6 @@ describe.each(SIZES)('rewriting $name', ({ from, to }) => {
     expect(engine.rewrite(entry, filled(from, 2))).toBe(NO_ROOM);
     expect(engine.rewrite(entry, filled(from - 1, 2))).toBe(NO_ROOM);
     expect(engine.get('a')).toEqual(filled(from, 1));
-  });
-
-  it('gives an entry up for its type', () => {
-    const [engine, entry] = withOne(from);
-    expect(engine.store.giveUp(entry)).toBe(true);
-    expect(engine.has('a')).toBe(false);
-    expect(engine.stats().removals.share).toBe(1);
   });
 
   it('a proof over a minute old proves nothing', () => {
