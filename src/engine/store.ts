@@ -42,7 +42,7 @@ import { Sweeper } from './sweeper.js';
 import { User } from './user.js';
 import { UserTable } from './user-table.js';
 import { Verifier } from './verifier.js';
-import { type Lifetime, Writer } from './writer.js';
+import { BUSY, type Lifetime, Writer } from './writer.js';
 
 /** Buckets that one section of a clearing goes through. */
 const CLEAR_BUCKETS = 16;

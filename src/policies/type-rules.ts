@@ -40,7 +40,7 @@ export interface TypeShare {
 export const UNLIMITED: TypeShare = { importance: 1, maxShare: 1, reserve: 0, isAggressive: false };
 
 /** Precedence of an importance at a level of pressure; 0: may not go. */
-export function precedenceAt(level: number, importance: number): number {
+function precedenceAt(level: number, importance: number): number {
   const isAllowed = importance <= 1 || importance <= level;
   return isAllowed ? IMPORTANCES.length - importance : 0;
 }
