@@ -26,6 +26,7 @@ const ENTRIES_MAX = 2_048;
 /** The sample grows again when only so many are left of that. */
 const ENTRIES_FEW = ENTRIES_MAX / 4;
 const SHIFT_MAX = 31;
+const SIZE_MAX = 2 ** 31 - 1;
 
 /** Misses of the miniature in use from one evaluation to the next: a share of its entries, and a least number. */
 const PERIOD_SHARE = 0.1;
@@ -130,18 +131,22 @@ export class Shadow {
     return this.#shift === 0 || hash >>> (32 - this.#shift) === 0;
   }
 
-  /** An access of a sampled key, hit or miss, with the key's size and the time in its shard. */
+  /**
+   * An access of a sampled key, hit or miss, with the key's size in bytes (of which the whole part counts, up to 2 GiB) and
+   * the time in its shard.
+   */
   access(hash: number, size: number, now: number): void {
-    const key = this.#arrive(hash, size, now);
+    const bytes = Math.min(Math.floor(size), SIZE_MAX);
+    const key = this.#arrive(hash, bytes, now);
     if (key === UNTRACKED) return;
-    const weight = this.#favoursBytes ? size : 1;
+    const weight = this.#favoursBytes ? bytes : 1;
     this.#accesses = this.#accesses * this.#keep + 1;
     this.#asked = this.#asked * this.#keep + weight;
     const isMiss = !this.#inUse.has(key);
     for (const miniature of this.#miniatures) {
       miniature.score *= this.#keep;
       if (miniature.has(key)) miniature.score += weight;
-      else if (size <= this.#room) miniature.add(key);
+      else if (bytes <= this.#room) miniature.add(key);
       this.#shrink(miniature, key);
     }
     if (!this.#isHeld(key)) this.#leave(key);

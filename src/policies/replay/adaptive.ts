@@ -2,8 +2,8 @@
  * The policy of the engine, alone: marks, ghosts, learned ranks (../adaptive). The coldest of some entries drawn at random
  * leaves, the newcomer among them: so it may be refused at once, and its mark, remembered, lets it in later.
  *
- * State: 28 bits an object stored, of which 20 are the mark, and 5 to 10 bytes of ghosts; here also 8 bytes to number the
- * objects that are stored.
+ * State: 20 bits of mark an object stored, 5 to 10 bytes of ghosts, and some 0.5 MB of the simulations; here also 8 bytes
+ * an object, to draw from those that are stored.
  */
 import { GHOST_WAYS, Ghosts, ghostCells } from '../adaptive/ghosts.js';
 import { writeDefaultRanks } from '../adaptive/learner.js';

@@ -104,6 +104,13 @@ describe('the shadow', () => {
     expect(Math.abs(seen.length / (100_000 / 32) - 1)).toBeLessThan(0.1);
     cache.shadow.resize(1_000, 1_000);
     expect(cache.shadow.shift).toBe(0);
+    // Two miniatures and four ghosts for each of their entries, whatever comes.
+    cache.ask(Array.from({ length: 20_000 }, (_, at) => 2_000_000 + at));
+    expect(cache.shadow.tracked).toBeLessThanOrEqual(6_000);
+    expect(cache.shadow.tracked).toBeGreaterThan(4_000);
+    cache.shadow.resize(500, 500);
+    cache.ask(Array.from({ length: 20_000 }, (_, at) => 3_000_000 + at));
+    expect(cache.shadow.tracked).toBeLessThanOrEqual(3_000);
   });
 
   it('is bounded, whatever the hashes', () => {
@@ -138,5 +145,13 @@ describe('the shadow', () => {
     shadow.publish(words, 0);
     expect(words.every((word) => word >= 0 && word < 2 ** 24)).toBe(true);
     expect(shadow.tracked).toBeGreaterThan(0);
+  });
+
+  it('weighs whole bytes, so that a hit moves nothing', () => {
+    const shadow = new Shadow({ favour: 'objects', seed: 1, nowOf: () => 0 });
+    // Room for these 50 keys, and for few that have left.
+    shadow.resize(50 * 91, 1);
+    for (let i = 0; i < 5_000; i++) shadow.access(mix(i % 50), 90.5, 0);
+    expect(shadow.tracked).toBe(50);
   });
 });
