@@ -9,7 +9,7 @@
  * Times come in the clock of the key's shard. They are only ever compared with other times of that key.
  *
  * Bounds: about 0.5 MB, all private. An access costs up to 64 ranks for each entry that it makes a miniature evict, some
- * 100 steps of the life table, and once in a while an evaluation, some 0.05 ms. When the sample is thinned out, which
+ * 100 steps of the life table, and once in a while an evaluation, some 0.1 ms. When the sample is thinned out, which
  * happens as often as the number of residents doubles, all tracked keys are looked at, some 1 ms.
  */
 import { Links } from '../links.js';
