@@ -82,6 +82,22 @@ describe.each(SIZES)('rewriting $name', ({ from, to }) => {
     expect(engine.get('a')).toEqual(now);
   });
 
+  it('leaves alone another value that has come to lie in the very same chunk', () => {
+    const [engine, entry] = withOne(from);
+    const { ref } = slotOf(engine, 'a')!;
+    let rounds = 0;
+    do {
+      engine.delete('a');
+      // Takes chunks of its own every other time, so that others become the next to be given.
+      if (rounds % 2 === 1) engine.set(`b${rounds}`, filled(from, 5));
+      engine.set('a', filled(from, 3));
+      engine.delete(`b${rounds}`);
+    } while (slotOf(engine, 'a')!.ref !== ref && ++rounds < 1_000);
+    expect(slotOf(engine, 'a')!.ref).toBe(ref);
+    expect(engine.rewrite(entry, filled(to, 2))).toBe(CHANGED);
+    expect(engine.get('a')).toEqual(filled(from, 3));
+  });
+
   it('leaves alone what has expired', () => {
     for (const life of [{ ttlMs: 1_000 }, { idleMs: 1_000 }]) {
       const [engine, entry] = withOne(from, life);
