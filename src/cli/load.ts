@@ -4,6 +4,7 @@ import { poolSizeFor, ValuePool } from './payloads.js';
 import { DEMO_TYPES, keyOf, type Populations, PROFILES, type TypeProfile } from './profile.js';
 import { deriveSeed, Random } from './random.js';
 import { reduceStats, reduceWeather } from './reducers.js';
+import { retryBusy } from './retry.js';
 import { FLOODER, riderOf } from './riders.js';
 import { createTally, noteViolation, type Tally } from './tally.js';
 import type { DemoType, DemoTypes, Keyed } from './values.js';
@@ -94,7 +95,8 @@ export class Load {
     const number = this.#floods++;
     this.tally.sets++;
     const key = `session:flood-${this.#participant}-${number}`;
-    if (!load.space.set(key, load.pool.valueOf(number, key), { user: FLOODER })) this.tally.rejected++;
+    const stored = retryBusy(() => load.space.set(key, load.pool.valueOf(number, key), { user: FLOODER }));
+    if (!stored) this.tally.rejected++;
   }
 
   #pickType(): TypeLoad {
@@ -113,12 +115,13 @@ export class Load {
 
   #store(load: TypeLoad, rank: number, key: string): void {
     this.tally.sets++;
-    if (!load.space.set(key, load.pool.valueOf(rank, key), optionsOf(load, rank))) this.tally.rejected++;
+    const stored = retryBusy(() => load.space.set(key, load.pool.valueOf(rank, key), optionsOf(load, rank)));
+    if (!stored) this.tally.rejected++;
   }
 
   #invalidate(load: TypeLoad, key: string): void {
     this.tally.deletes++;
-    load.space.delete(key);
+    retryBusy(() => load.space.delete(key));
   }
 
   #check(load: TypeLoad, rank: number, key: string, value: Keyed): void {

@@ -2,6 +2,7 @@ import { ItemTooLargeError, type KeySpace } from '../index.js';
 import type { TraceChunk } from './messages.js';
 import type { Pacer } from './pacer.js';
 import { hashText } from './random.js';
+import { retryBusy } from './retry.js';
 import { createTally, noteViolation, type Tally } from './tally.js';
 import type { TraceRequest } from './trace.js';
 
@@ -116,7 +117,8 @@ export class ReplayThread {
   /** Undefined if the value is too large for any cache of this capacity. */
   #store(key: string, value: Uint8Array, ttlMs: number): boolean | undefined {
     try {
-      return this.#space.setBytes(key, value, ttlMs === UNKNOWN ? undefined : { ttl: ttlMs });
+      const options = ttlMs === UNKNOWN ? undefined : { ttl: ttlMs };
+      return retryBusy(() => this.#space.setBytes(key, value, options));
     } catch (error) {
       if (error instanceof ItemTooLargeError) return undefined;
       throw error;
@@ -125,7 +127,7 @@ export class ReplayThread {
 
   #delete(key: string, hash: number): void {
     this.tally.deletes++;
-    this.#space.delete(key);
+    retryBusy(() => this.#space.delete(key));
     this.#ledger.note(key, hash, UNKNOWN);
   }
 

@@ -5,9 +5,10 @@
  * and publishes the ranks that all threads evict by.
  */
 import type { Words } from '#atomics';
-import { ceilPower, type Layout, type SharedClock } from '../../native-free/index.js';
+import { ceilPower, type Layout, SHARD, type SharedClock } from '../../native-free/index.js';
 import { type EvictionPolicy, MAY_GO } from '../engine/ports.js';
-import { Ghosts } from './adaptive/ghosts.js';
+import { GHOST_WAYS, Ghosts } from './adaptive/ghosts.js';
+import { Learner } from './adaptive/learner.js';
 import { ageOf, freshMark, refreshMark, touchMark } from './adaptive/mark.js';
 import { eighthsOf, RANK_WORDS, rankOf } from './adaptive/ranks.js';
 import { Samples, sampleWords } from './adaptive/samples.js';
@@ -41,7 +42,9 @@ export class AdaptivePolicy implements EvictionPolicy {
   readonly #layout: Layout;
   readonly #time: VirtualTime;
   readonly #samples: Samples;
-  readonly #ghosts = new Map<number, Ghosts>();
+  /** By the number of the shard. Made ahead: nothing is allocated under a lock. */
+  readonly #ghosts: readonly Ghosts[];
+  readonly #ghostsMost: number;
   readonly #ranks: number;
   readonly #sizeExponent: 0 | 1;
 
@@ -52,6 +55,13 @@ export class AdaptivePolicy implements EvictionPolicy {
     this.#ranks = layout.policyShared;
     this.#samples = samplesOf(words, layout);
     this.#sizeExponent = favour === 'objects' ? 1 : 0;
+    const { capacityBytes, shards } = layout.config;
+    const most = ghostsOf(capacityBytes / shards);
+    this.#ghostsMost = most;
+    this.#ghosts = Array.from(
+      { length: shards },
+      (_, i) => new Ghosts(words, layout.shard(i) + layout.policyOffset + VIRTUAL_TIME_WORDS, most),
+    );
   }
 
   /** Words that it takes in each shard of so many bytes. */
@@ -64,7 +74,9 @@ export class AdaptivePolicy implements EvictionPolicy {
     return RANK_WORDS + sampleWords(recordsOf(capacityBytes));
   }
 
+  /** Ranks that hold before anything is learned, and a sample that fits the capacity. */
   format(): void {
+    new Learner().evaluate(this.#words, this.#ranks);
     const entries = this.#layout.config.capacityBytes / ENTRY_BYTES;
     this.#samples.setShift(Math.max(0, Math.ceil(Math.log2(entries / SHADOW_ENTRIES))));
   }
@@ -115,13 +127,11 @@ export class AdaptivePolicy implements EvictionPolicy {
     this.#samples.report(hash, this.#time.now(shard), bytes);
   }
 
+  /** As many as remember a turnover or two, by a power of two that all threads come to; more would outlive their stamps. */
   #ghostsAt(shard: number): Ghosts {
-    const known = this.#ghosts.get(shard);
-    if (known !== undefined) return known;
-    const { capacityBytes, shards } = this.#layout.config;
-    const start = shard + this.#layout.policyOffset + VIRTUAL_TIME_WORDS;
-    const ghosts = new Ghosts(this.#words, start, ghostsOf(capacityBytes / shards));
-    this.#ghosts.set(shard, ghosts);
+    const ghosts = this.#ghosts[(shard - this.#layout.shards) / this.#layout.shardWords]!;
+    const entries = this.#words[shard + SHARD.itemCount]!;
+    ghosts.fit(Math.min(this.#ghostsMost, Math.max(GHOST_WAYS, 2 << (31 - Math.clz32(entries | 1)))));
     return ghosts;
   }
 }

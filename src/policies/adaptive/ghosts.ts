@@ -30,12 +30,20 @@ export function ghostCells(residents: number): number {
 export class Ghosts {
   readonly #cells: Int32Array;
   readonly #start: number;
-  readonly #sets: number;
+  #sets = 0;
 
   /** `count` cells from index `start` on: a multiple of GHOST_WAYS, at least one set. */
   constructor(cells: Int32Array, start: number, count: number) {
     this.#cells = cells;
     this.#start = start;
+    this.fit(count);
+  }
+
+  /**
+   * Takes so many cells from now on, a multiple of GHOST_WAYS, of those that there are. What was remembered in other sets is
+   * forgotten, or found by a wrong key, once.
+   */
+  fit(count: number): void {
     this.#sets = Math.floor(count / GHOST_WAYS);
   }
 
