@@ -44,6 +44,12 @@ export function goesBefore(a: number, b: number): boolean {
   return difference === 0 ? (a - b) << (32 - ORDER_BITS) > 0 : difference > 0;
 }
 
+/** Whether an entry of order `a` goes before one of order `b`, and not just about. */
+export function goesFarBefore(a: number, b: number, tolerance: number): boolean {
+  const difference = precedenceOf(a) - precedenceOf(b);
+  return difference === 0 ? (a - b - tolerance) << (32 - ORDER_BITS) > 0 : difference > 0;
+}
+
 export class Candidates {
   /** The candidate that `take` took. */
   position = 0;
@@ -60,6 +66,11 @@ export class Candidates {
 
   ofType(shard: number, type: number): number {
     return shard + this.#context.layout.typeRingsOffset + type * RING_WORDS;
+  }
+
+  /** The order of the candidate of a ring that goes first; the ring isn't empty. */
+  firstOrder(ring: number): number {
+    return this.#context.meta[ring + FIRST + this.#find(ring, true) * 2 + 1]!;
   }
 
   count(ring: number): number {

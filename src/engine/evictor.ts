@@ -8,7 +8,7 @@
  */
 import type { Words } from '#atomics';
 import { BUCKET, BUCKET_GRANULES, BUCKET_SLOTS, PRECEDENCES, SHARD, TYPE_WORDS } from '../../native-free/index.js';
-import { Candidates, goesBefore, orderOf, precedenceOf } from './candidates.js';
+import { Candidates, goesBefore, goesFarBefore, orderOf, precedenceOf } from './candidates.js';
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
@@ -25,6 +25,8 @@ import { Victims } from './victims.js';
 export const SWEEP_BUCKETS_MAX = 64;
 /** Calls of a class that leave out a precedence of which a search found none to evict. */
 const PAUSE_CALLS = 32;
+/** Evictions from one look at what other classes have to give to the next. */
+const EVICTIONS_PER_BID = 16;
 /** Pages that one call may try to empty before it gives up. */
 const PAGE_TRIES_MAX = 8;
 /** Entries that one section may evict of a type that is over its share. */
@@ -51,6 +53,7 @@ export class Evictor {
   #search = 0;
   /** The entry wanted that goes first of those that the sweep has seen; position 0 for none. */
   #first = 0;
+  #evictions = 0;
   #firstOrder = 0;
   /** While entries are weighed, those seen, and the weight of the heaviest; SAMPLE otherwise. */
   #seen: number = SAMPLE;
@@ -87,6 +90,9 @@ export class Evictor {
     if (this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId)) return true;
     const ring = this.#candidates.ofClass(shard, classId);
     this.#seek(classId, NO_TYPE, forType);
+    if (this.#isOutbid(shard, classId, ring) && this.reclaimPageLocked(shard, forType)) {
+      if (this.#pages.hasRoomLocked(shard, classId)) return true;
+    }
     const ceiling = this.#candidates.ceiling(ring);
     let precedence = this.#precedenceBelow(shard, ceiling) || this.#precedenceBelow(shard, PRECEDENCES);
     while (precedence > 0) {
@@ -103,6 +109,19 @@ export class Evictor {
     }
     if (this.#evictFirstLocked(shard, classId, forType)) return true;
     return this.reclaimPageLocked(shard, forType) && this.#pages.hasRoomLocked(shard, classId);
+  }
+
+  /**
+   * Whether another class has candidates to spare that go long before this one's: then a page of that one makes room. Asked
+   * once in a while, since a page costs as much as many evictions.
+   */
+  #isOutbid(shard: number, classId: number, ring: number): boolean {
+    this.#evictions = (this.#evictions + 1) % EVICTIONS_PER_BID;
+    if (this.#evictions !== 0 || this.#candidates.count(ring) === 0) return false;
+    const other = this.#mover.surplusClass(shard, classId);
+    if (other < 0) return false;
+    const bid = this.#candidates.firstOrder(this.#candidates.ofClass(shard, other));
+    return goesFarBefore(bid, this.#candidates.firstOrder(ring), this.#policy.tolerance);
   }
 
   #evictFirstLocked(shard: number, classId: number, forType: number): boolean {
@@ -291,8 +310,9 @@ export class Evictor {
     return true;
   }
 
-  /** Empties a page of the shard for a type and gives it to the pool. False if none of the pages tried could be emptied. */
+  /** Empties a page of the shard for a type, if none is empty, and gives it to the pool. False if none of the pages tried could be emptied. */
   reclaimPageLocked(shard: number, forType: number): boolean {
+    if (this.#pages.reclaimEmptyLocked(shard, this.#context.classes.count)) return true;
     for (let i = 0; i < PAGE_TRIES_MAX; i++) {
       const page = this.#mover.donorLocked(shard);
       if (page < 0) return false;

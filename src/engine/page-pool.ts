@@ -165,20 +165,23 @@ export class PagePool {
   }
 
   /**
-   * Gives the empty page that a class has kept back to the pool, for a class that finds none there. Looks at one class
-   * a call, each in turn: a set that has to evict calls it first.
+   * Gives an empty page that a class has kept back to the pool, for a class that finds none there. Looks at so many classes,
+   * each in turn: a set that has to evict looks at one first.
    */
-  reclaimEmptyLocked(shard: number): boolean {
+  reclaimEmptyLocked(shard: number, looks: number = 1): boolean {
     const { meta, layout, classes, journal } = this.#context;
-    this.#emptyCursor = (this.#emptyCursor + 1) % classes.count;
-    const page = meta[shard + SHARD.partial + this.#emptyCursor]! - 1;
-    if (page < 0) return false;
-    if (meta[layout.descriptor(page) + PAGE.freeChunks] !== classes.chunksPerPage[this.#emptyCursor]) return false;
-    this.unlinkLocked(shard, this.#emptyCursor, page);
-    this.releaseLocked(shard, page);
-    journal.commit();
-    this.finishRelease();
-    return true;
+    for (let look = 0; look < looks; look++) {
+      this.#emptyCursor = (this.#emptyCursor + 1) % classes.count;
+      const page = meta[shard + SHARD.partial + this.#emptyCursor]! - 1;
+      if (page < 0) continue;
+      if (meta[layout.descriptor(page) + PAGE.freeChunks] !== classes.chunksPerPage[this.#emptyCursor]) continue;
+      this.unlinkLocked(shard, this.#emptyCursor, page);
+      this.releaseLocked(shard, page);
+      journal.commit();
+      this.finishRelease();
+      return true;
+    }
+    return false;
   }
 
   chunkOf(ref: number, page: number, classId: number): number {

@@ -11,6 +11,8 @@ export const NO_TYPE = -1;
  * it hints: after a death some of it may be older than it was. `shard` is the index of the shard's record.
  */
 export interface EvictionPolicy {
+  /** Ranks that differ by less are alike: a page isn't moved from class to class for them. */
+  readonly tolerance: number;
   /** Once, by the thread that created the arena, before any other sees it. */
   format(): void;
   /** The mark of an entry stored now under a new key. Under the shard's lock. */

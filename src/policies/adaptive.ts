@@ -10,7 +10,7 @@ import { type EvictionPolicy, MAY_GO } from '../engine/ports.js';
 import { GHOST_WAYS, Ghosts } from './adaptive/ghosts.js';
 import { Learner } from './adaptive/learner.js';
 import { ageOf, freshMark, refreshMark, touchMark } from './adaptive/mark.js';
-import { eighthsOf, RANK_WORDS, rankOf } from './adaptive/ranks.js';
+import { eighthsOf, RANK_OCTAVE, RANK_WORDS, rankOf } from './adaptive/ranks.js';
 import { Samples, sampleWords } from './adaptive/samples.js';
 import { VIRTUAL_TIME_WORDS, VirtualTime } from './virtual-time.js';
 
@@ -38,6 +38,8 @@ function recordsOf(capacityBytes: number): number {
 }
 
 export class AdaptivePolicy implements EvictionPolicy {
+  /** Half as useful. */
+  readonly tolerance: number = RANK_OCTAVE;
   readonly #words: Words;
   readonly #layout: Layout;
   readonly #time: VirtualTime;

@@ -10,6 +10,8 @@ import { VIRTUAL_TIME_WORDS, VirtualTime } from './virtual-time.js';
 const AGE_MAX = MARK_MASK >>> 1;
 
 export class LruPolicy implements EvictionPolicy {
+  /** A quarter of a turnover. */
+  readonly tolerance: number = 64;
   readonly #time: VirtualTime;
 
   constructor(meta: Int32Array, layout: Layout, clock: SharedClock) {

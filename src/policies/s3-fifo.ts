@@ -38,6 +38,8 @@ const GHOSTS_SINCE: number = GHOST_STAMP + 1;
 const CELLS: number = GHOSTS_SINCE + 1;
 
 export class S3FifoPolicy implements EvictionPolicy {
+  /** A quarter of a turnover. */
+  readonly tolerance: number = 64;
   readonly #meta: Int32Array;
   readonly #own: number;
   readonly #time: VirtualTime;

@@ -32,6 +32,8 @@ const REST = 1 / 32;
 const NEXT_LAP_SHIFT = 6;
 
 export class SievePolicy implements EvictionPolicy {
+  /** A quarter of a turnover. */
+  readonly tolerance: number = 64;
   readonly #meta: Int32Array;
   readonly #own: number;
   readonly #time: VirtualTime;

@@ -64,6 +64,8 @@ const VICTIM_USES: number = VICTIM_RANK + 1;
 const CELLS: number = VICTIM_USES + 1;
 
 export class WTinyLfuPolicy implements EvictionPolicy {
+  /** A quarter of a turnover. */
+  readonly tolerance: number = 64;
   readonly #meta: Int32Array;
   readonly #layout: Layout;
   readonly #own: number;

@@ -60,7 +60,7 @@ describe('renewing', () => {
   });
 
   it('reads renew recency: what is read stays when others are evicted', async () => {
-    const cache = await caches.create({ capacity: '1mb' });
+    const cache = await caches.create({ capacity: '1mb', policy: 'lru' });
     // The threshold of what counts as cold needs a turnover to settle.
     for (let i = 0; i < 4_000; i++) cache.setBytes(`early ${i}`, new Uint8Array(500));
     cache.setBytes('read', new Uint8Array(500));

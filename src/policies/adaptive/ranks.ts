@@ -23,6 +23,8 @@ const TABLE = 1;
 export const RANK_WORDS: number = TABLE + (USES_MAX + 1) * BUCKETS;
 
 const RANK_FRACTION = 14;
+/** Ranks that far apart differ by a factor of two. */
+export const RANK_OCTAVE: number = 1 << RANK_FRACTION;
 const SIZE_FRACTION = 3;
 const SIZE_SHIFT = RANK_FRACTION - SIZE_FRACTION;
 const SIZE_MASK = 0xff;
