@@ -8,7 +8,7 @@ import type { Words } from '#atomics';
 import { ceilPower, type Layout, SHARD, type SharedClock } from '../../native-free/index.js';
 import { type EvictionPolicy, MAY_GO } from '../engine/ports.js';
 import { GHOST_WAYS, Ghosts } from './adaptive/ghosts.js';
-import { Learner } from './adaptive/learner.js';
+import { writeDefaultRanks } from './adaptive/learner.js';
 import { ageOf, freshMark, refreshMark, touchMark } from './adaptive/mark.js';
 import { eighthsOf, RANK_OCTAVE, RANK_WORDS, rankOf } from './adaptive/ranks.js';
 import { Samples, sampleWords } from './adaptive/samples.js';
@@ -78,7 +78,7 @@ export class AdaptivePolicy implements EvictionPolicy {
 
   /** Ranks that hold before anything is learned, and a sample that fits the capacity. */
   format(): void {
-    new Learner().evaluate(this.#words, this.#ranks);
+    writeDefaultRanks(this.#words, this.#ranks);
     const entries = this.#layout.config.capacityBytes / ENTRY_BYTES;
     this.#samples.setShift(Math.max(0, Math.ceil(Math.log2(entries / SHADOW_ENTRIES))));
   }

@@ -69,7 +69,8 @@ export class Shadow {
   readonly #miniatures: readonly Miniature[];
   #inUse: Miniature;
   readonly #words = new Int32Array(RANK_WORDS);
-  #isChanged = true;
+  /** The default ranks, from which it starts, aren't told: a successor's cache has better ones. */
+  #isChanged = false;
 
   #capacity = 1;
   #residents = 0;

@@ -62,6 +62,30 @@ describe('ghosts', () => {
     }
   });
 
+  it('of two threads that fit the cells alike find each other’s, and use no others', () => {
+    const random = new Random(SEED);
+    const cells = new Int32Array(8 * 64);
+    const [mine, other] = [new Ghosts(cells, 0, cells.length), new Ghosts(cells, 0, cells.length)];
+    for (const count of [8 * 64, 8 * 16, 8, 8 * 2, 8 * 64]) {
+      let found = 0;
+      cells.fill(0);
+      mine.fit(count);
+      other.fit(count);
+      for (let i = 0; i < 5_000; i++) {
+        const hash = random.below(2 ** 32) | 0;
+        mine.remember(hash, freshMark(i), i);
+        const mark = other.recall(hash);
+        expect(mark, `GHOSTS_SEED ${SEED}`).not.toBe(NOTHING);
+        if (mark === freshMark(i)) found += 1;
+        mine.remember(hash, freshMark(i), i);
+      }
+      // The others have found that of a key with the same fingerprint.
+      expect(found).toBeGreaterThan(4_900);
+      expect(cells.subarray(0, count).includes(0), `GHOSTS_SEED ${SEED}`).toBe(false);
+      expect(cells.subarray(count).every((cell) => cell === 0)).toBe(true);
+    }
+  });
+
   it('are four a resident in small caches and one and a quarter in large ones', () => {
     expect([0, 1, 100, 4_096, 10_000, 100_000].map(ghostCells)).toEqual([8, 8, 400, 16_384, 16_384, 125_000]);
   });
