@@ -1,6 +1,6 @@
 /**
  * Where the accounts of users lie: a region of stripes, each with a lock, an undo journal, buckets and records. The
- * fields are those of native-free/README.md, section 11.
+ * fields are those of native-free/README.md, section 13.
  */
 import { alignUp, ceilPower } from './bits.js';
 import { journalWords } from './journal.js';

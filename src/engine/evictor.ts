@@ -1,8 +1,8 @@
 /**
  * Makes room. A hand sweeps the buckets of a shard and collects cold entries of all classes as candidates; a class that
  * needs a chunk evicts the one of its own that goes first: of the highest precedence, and of those the coldest. A class
- * that has no candidate, while another has plenty, gets a page of that one instead (page-mover.ts). So memory follows
- * the classes, and the coldest go first.
+ * that has no candidate, or whose candidates are far warmer, while another has plenty, gets a page of that one instead
+ * (page-mover.ts). So memory follows the classes, and the coldest go first.
  *
  * Who may go at all, and at whose cost, is asked of the rules; how cold an entry is, of the policy.
  */
@@ -16,7 +16,7 @@ import { NOT_EXPIRED } from './expiry.js';
 import type { IndexTable } from './index-table.js';
 import type { Items } from './items.js';
 import type { Ownership } from './ownership.js';
-import { PageMover } from './page-mover.js';
+import { NO_CLASS, PageMover } from './page-mover.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, type EvictionRules, NO_TYPE } from './ports.js';
 import { Victims } from './victims.js';
@@ -45,7 +45,7 @@ export class Evictor {
   readonly #victims: Victims;
   readonly #mover: PageMover;
   /** What the sweep looks for: a class, or a type; and for whom. */
-  #wantedClass = -1;
+  #wantedClass = NO_CLASS;
   #wantedType = -1;
   #forType = NO_TYPE;
   /** By type: whether it is within its reserve, as the search with this number found. */
@@ -53,11 +53,12 @@ export class Evictor {
   #search = 0;
   /** The entry wanted that goes first of those that the sweep has seen; position 0 for none. */
   #first = 0;
-  #evictions = 0;
   #firstOrder = 0;
   /** While entries are weighed, those seen, and the weight of the heaviest; SAMPLE otherwise. */
   #seen: number = SAMPLE;
   #heaviest = 0;
+  /** Evictions since the last look at what other classes have to give. */
+  #evictions = 0;
 
   constructor(
     context: Context,
@@ -90,7 +91,7 @@ export class Evictor {
     if (this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId)) return true;
     const ring = this.#candidates.ofClass(shard, classId);
     this.#seek(classId, NO_TYPE, forType);
-    if (this.#isOutbid(shard, classId, ring) && this.reclaimPageLocked(shard, forType)) {
+    if (this.#isOutbid(shard, classId, ring) && this.reclaimPageLocked(shard, forType, classId)) {
       if (this.#pages.hasRoomLocked(shard, classId)) return true;
     }
     const ceiling = this.#candidates.ceiling(ring);
@@ -104,7 +105,7 @@ export class Evictor {
       if (next > 0) this.#candidates.setCeiling(ring, precedence, PAUSE_CALLS);
       precedence = next;
     }
-    if (this.#mover.surplusClass(shard, classId) >= 0 && this.reclaimPageLocked(shard, forType)) {
+    if (this.#mover.surplusClass(shard, classId) >= 0 && this.reclaimPageLocked(shard, forType, classId)) {
       if (this.#pages.hasRoomLocked(shard, classId)) return true;
     }
     if (this.#evictFirstLocked(shard, classId, forType)) return true;
@@ -198,12 +199,23 @@ export class Evictor {
     return true;
   }
 
-  /** A newcomer may be what goes next: it need not wait for the hand. */
+  /** A newcomer may be what goes next: it need not wait for the hand. Whether it is reserved is asked of a cold one only. */
   offerLocked(shard: number, position: number): void {
     const { arena } = this.#context;
     const bucket = position & -BUCKET_GRANULES;
-    this.#seek(-1, NO_TYPE, NO_TYPE);
-    this.#lookLocked(shard, position, arena.wordsOf(bucket), arena.wordIndex(bucket), position & (BUCKET_GRANULES - 1));
+    const slot = position & (BUCKET_GRANULES - 1);
+    const words = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    const type = this.#victims.typeAt(words, at, slot);
+    const rank = this.#victims.rankAt(shard, words, at, slot);
+    const precedence = this.#rules.precedence(type);
+    const order = orderOf(precedence, rank, this.#policy.drift(shard));
+    const isCold = precedence > 0 && this.#candidates.isColdAt(shard, precedence, rank);
+    if (isCold && !this.#rules.isReserved(type, NO_TYPE)) {
+      const classId = this.#victims.classOf(words[at + BUCKET.refs + slot * 2]!);
+      this.#candidates.note(this.#candidates.ofClass(shard, classId), position, order);
+    }
+    if (this.#rules.isLimited(type)) this.#noteOfTypeLocked(shard, type, position, rank, order);
   }
 
   /** Notes an entry where it is wanted. */
@@ -225,9 +237,13 @@ export class Evictor {
     if (mayGo && this.#candidates.isColdAt(shard, precedence, rank)) {
       this.#candidates.note(this.#candidates.ofClass(shard, classId), position, order);
     }
-    if (isLimited && this.#candidates.isColdIn(shard, type, rank)) {
-      this.#candidates.note(this.#candidates.ofType(shard, type), position, order);
-    }
+    if (isLimited) this.#noteOfTypeLocked(shard, type, position, rank, order);
+  }
+
+  /** Notes an entry of a limited type among the candidates of the type, if it is cold. */
+  #noteOfTypeLocked(shard: number, type: number, position: number, rank: number, order: number): void {
+    if (!this.#candidates.isColdIn(shard, type, rank)) return;
+    this.#candidates.note(this.#candidates.ofType(shard, type), position, order);
   }
 
   #goesFirst(order: number): boolean {
@@ -265,7 +281,7 @@ export class Evictor {
 
   #evictOneLocked(shard: number, type: number): boolean {
     const candidates = this.#candidates;
-    this.#seek(-1, type, type);
+    this.#seek(NO_CLASS, type, type);
     for (let i = 0; i < SWEEP_BUCKETS_MAX; i++) {
       while (candidates.take(candidates.ofType(shard, type), 0)) {
         if (this.#victims.evictOwnAt(shard, candidates.position, candidates.order, type)) return true;
@@ -281,7 +297,7 @@ export class Evictor {
    * 0 if there is none.
    */
   coldLocked(shard: number, type: number): number {
-    this.#seek(-1, type, type);
+    this.#seek(NO_CLASS, type, type);
     this.#seen = 0;
     this.#heaviest = 0;
     for (let i = 0; i < SWEEP_BUCKETS_MAX && this.#seen < SAMPLE; i++) this.#sweepLocked(shard);
@@ -310,11 +326,14 @@ export class Evictor {
     return true;
   }
 
-  /** Empties a page of the shard for a type, if none is empty, and gives it to the pool. False if none of the pages tried could be emptied. */
-  reclaimPageLocked(shard: number, forType: number): boolean {
+  /**
+   * Empties a page of the shard for a type, if none is empty, and gives it to the pool. While others have candidates to
+   * spare, `forClass` keeps its pages. False if none of the pages tried could be emptied.
+   */
+  reclaimPageLocked(shard: number, forType: number, forClass: number = NO_CLASS): boolean {
     if (this.#pages.reclaimEmptyLocked(shard, this.#context.classes.count)) return true;
     for (let i = 0; i < PAGE_TRIES_MAX; i++) {
-      const page = this.#mover.donorLocked(shard);
+      const page = this.#mover.donorLocked(shard, forClass);
       if (page < 0) return false;
       this.#pages.beginDrainLocked(shard, page);
       this.#mover.emptyLocked(shard, page, forType);

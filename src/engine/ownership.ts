@@ -1,6 +1,6 @@
 /**
  * What binds an entry in a shard to its user's list in a stripe: two locks, two journals, and a redo record between
- * them (native-free/README.md, section 11). The transaction that changes the shard also writes what the list is owed;
+ * them (native-free/README.md, section 13). The transaction that changes the shard also writes what the list is owed;
  * behind its commit, still under the shard's lock, that is paid. Whoever repairs the shard pays it first.
  */
 import { load } from '#atomics';

@@ -15,6 +15,9 @@ import type { Ownership } from './ownership.js';
 import { type PagePool, pageClass } from './page-pool.js';
 import type { Victims } from './victims.js';
 
+/** In place of a class. */
+export const NO_CLASS: number = -1;
+
 /** A class with at least this many candidates has a page to give. */
 const SURPLUS = RING_ENTRIES / 2;
 
@@ -62,10 +65,10 @@ export class PageMover {
     return best;
   }
 
-  /** The page of a candidate of the class with the most of them; without candidates, the next page in turn. */
-  donorLocked(shard: number): number {
+  /** The page of a candidate of the class with the most of them, `forClass` aside; without candidates, the next page in turn. */
+  donorLocked(shard: number, forClass: number): number {
     const { arena, layout, meta } = this.#context;
-    const classId = this.surplusClass(shard, -1);
+    const classId = this.surplusClass(shard, forClass);
     if (classId >= 0 && this.#candidates.take(this.#candidates.ofClass(shard, classId), 0)) {
       const { position } = this.#candidates;
       const bucket = position & -BUCKET_GRANULES;

@@ -1,6 +1,6 @@
 /**
  * The accounts of users: records, found by two hashes, and a list of each user's entries, oldest first, which goes
- * through the headers of the entries over all shards (native-free/README.md, section 11). Everything here is guarded by
+ * through the headers of the entries over all shards (native-free/README.md, section 13). Everything here is guarded by
  * the lock of the user's stripe, of which a thread holds one at a time, and is written through that stripe's journal.
  */
 import {

@@ -63,6 +63,20 @@ describe('trimming', () => {
     expect(engine.store.trim(1)).toBe(0);
   });
 
+  it('frees a page that holds nothing before it evicts', () => {
+    const engine = engines.create({ capacityBytes: 2 << 20, shards: 1 });
+    for (let i = 0; i < 200; i++) engine.set(`small ${i}`, pattern(100, i));
+    for (let i = 0; i < 200; i++) engine.set(`large ${i}`, pattern(800, i));
+    for (let i = 0; i < 200; i++) engine.delete(`small ${i}`);
+    const before = engine.stats();
+    const kept = before.classes.filter(({ pages, chunksUsed }) => pages > 0 && chunksUsed === 0).length;
+    expect(kept).toBeGreaterThan(0);
+    for (let i = 0; i < kept; i++) expect(engine.store.trim(1)).toBe(before.pageBytes);
+    expect(engine.stats().entries).toBe(before.entries);
+    engine.store.trim(1);
+    expect(engine.stats().entries).toBeLessThan(before.entries);
+  });
+
   it('while another verifies is no violation', () => {
     const engine = engines.create({ capacityBytes: 2 << 20, shards: 2 });
     for (let i = 0; i < 3_000; i++) engine.set(`key ${i}`, pattern(800, i));
