@@ -55,9 +55,9 @@ export function attachCache<T>(handle: CacheHandle<T>, functions: AttachFunction
   }
   const given = functionsOf(handle, functions);
   const member = Member.attach(handle);
-  new WardenKeeper(member, handle);
+  const keeper = new WardenKeeper(member, handle);
   const cache = enroll(handle, member, given, async () => member.detach());
-  member.join();
+  keeper.look();
   return cache;
 }
 

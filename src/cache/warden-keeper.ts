@@ -4,25 +4,29 @@
  *
  *     threadId + 1   that thread is the warden        -(threadId + 1)   that thread is starting one        0  none
  *
- * The others look again after a while: they join the new warden, or, if the starter has died meanwhile, take its turn.
+ * The others say hello to the starter and look again after a while: they join the new warden, or, once the hello proves
+ * the starter dead, one of them takes its turn by another compare-exchange. A starter whose warden fails starts another.
  */
 import { threadId, Worker } from 'node:worker_threads';
 import { compareExchange, load } from '#atomics';
 import { HEADER } from '../../native-free/index.js';
 import type { CacheHandle } from './handle.js';
+import { sayHello } from './hello.js';
 import type { Member } from './member.js';
 
-const LOOK_AGAIN_MS = 250;
-/** Looks before a starter that hasn't finished is passed over; starting takes some 100 ms. */
-const STARTER_LOOKS = 8;
+/** Between two looks; starting takes some 100 ms. */
+const LOOK_AGAIN_MS = 100;
+/** Before a thread whose warden could not start starts another. */
+const FAILED_MS = 1_000;
 
 export class WardenKeeper {
   readonly #member: Member;
   readonly #handle: CacheHandle<unknown>;
   #worker: Worker | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #looks = 0;
-  #starterSeen = 0;
+  #isStarting = false;
+  /** The starter that has yet to answer a hello of this thread. */
+  #asked = -1;
   /** The last warden that this thread had a line to, or tried to have. */
   #lost = -1;
 
@@ -42,6 +46,13 @@ export class WardenKeeper {
     this.#member.join();
   }
 
+  /** Joins the warden that there is; sees to it that there will be one. */
+  look(): void {
+    if (!this.#member.isOpen) return;
+    this.#member.join();
+    if (!this.#member.isWatched) this.#replace();
+  }
+
   #start(): Promise<void> {
     const worker = new Worker(new URL('../../workers/warden.js', import.meta.url), {
       workerData: this.#handle,
@@ -59,37 +70,48 @@ export class WardenKeeper {
         process.emitWarning(error instanceof Error ? error : String(error), { code: 'VELOCACHE_WARDEN' });
         reject(error);
       });
+      worker.once('exit', () => reject(new Error('the warden ended while it started')));
     });
   }
 
   #replace(): void {
     const { meta } = this.#member.arena;
     const word = load(meta, HEADER.wardenThread);
-    const isMyTurn =
-      word === this.#lost + 1 || (word < 0 && word === this.#starterSeen && this.#looks >= STARTER_LOOKS);
-    if (isMyTurn && compareExchange(meta, HEADER.wardenThread, word, -(threadId + 1)) === word) {
-      this.#looks = 0;
-      this.#start().then(
-        () => this.#member.join(),
-        () => this.#lookAgain(),
-      );
-      return;
-    }
-    this.#looks = word === this.#starterSeen ? this.#looks + 1 : 0;
-    this.#starterSeen = word;
+    const starter = -word - 1;
+    if (word === this.#lost + 1 || (starter === threadId && !this.#isStarting)) this.#take(word);
+    else if (starter >= 0 && starter !== threadId && starter !== this.#asked) void this.#ask(starter);
     this.#lookAgain();
+  }
+
+  /** Starts a warden if the word is still this one. */
+  #take(word: number): void {
+    const { meta } = this.#member.arena;
+    if (compareExchange(meta, HEADER.wardenThread, word, -(threadId + 1)) !== word) return;
+    this.#isStarting = true;
+    this.#start().then(
+      () => {
+        this.#isStarting = false;
+        this.#member.join();
+      },
+      // The listener for its error tells why.
+      () =>
+        setTimeout(() => {
+          this.#isStarting = false;
+        }, FAILED_MS).unref(),
+    );
+  }
+
+  async #ask(starter: number): Promise<void> {
+    this.#asked = starter;
+    const isAlive = await sayHello(starter, this.#member.arena.id);
+    this.#asked = -1;
+    if (!isAlive && this.#member.isOpen) this.#take(-(starter + 1));
   }
 
   #lookAgain(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), LOOK_AGAIN_MS);
+    this.#timer = setTimeout(() => this.look(), LOOK_AGAIN_MS);
     this.#timer.unref();
-  }
-
-  #look(): void {
-    if (!this.#member.isOpen) return;
-    this.#member.join();
-    if (!this.#member.isWatched) this.#replace();
   }
 
   /** Waits for a warden of this thread's to end, after the cache has been closed. */

@@ -6,11 +6,12 @@
  *
  * What proves a death: the thread's line closes, or the port in a hello does, unanswered. Time never does.
  */
-import { MessageChannel, type MessagePort, postMessageToThread } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { compareExchange, load, store as storeWord } from '#atomics';
 import { HEADER, OWNER_SLOTS, SHARD, STRIPE } from '../../native-free/index.js';
+import { sayHello } from './hello.js';
 import type { Member } from './member.js';
-import { ALIVE, answerHello, fromWarden, type HelloMessage, isMessage, type JoinMessage, LEAVE } from './messages.js';
+import { answerHello, fromWarden, isMessage, type JoinMessage, LEAVE } from './messages.js';
 import type { PressureKeeper } from './pressure-keeper.js';
 import type { RankKeeper } from './rank-keeper.js';
 import { SWEEP_ROUND_MS, sweepSlice } from './sweep.js';
@@ -32,8 +33,8 @@ export class Warden {
   readonly #member: Member;
   readonly #threadId: number;
   readonly #lines = new Map<number, Line>();
-  /** Hellos that no thread has answered yet, by slot. */
-  readonly #hellos = new Map<number, { threadId: number; port: MessagePort }>();
+  /** Threads that have yet to answer a hello, by slot. */
+  readonly #hellos = new Map<number, number>();
   /** Deaths whose recovery is not finished: a lock could not be had. */
   readonly #unfinished = new Map<number, number>();
   /** Locks of shards and of stripes of users. */
@@ -119,28 +120,16 @@ export class Warden {
     for (let slot = 0; slot < OWNER_SLOTS; slot++) {
       const threadId = owners.threadOf(slot);
       if (threadId < 0 || threadId === this.#threadId || this.#hasLine(slot, threadId)) continue;
-      if (this.#hellos.get(slot)?.threadId !== threadId) this.#sayHello(slot, threadId);
+      if (this.#hellos.get(slot) !== threadId) void this.#sayHello(slot, threadId);
     }
   }
 
-  #sayHello(slot: number, threadId: number): void {
+  async #sayHello(slot: number, threadId: number): Promise<void> {
     const { owners, id } = this.#member.arena;
-    const { port1, port2 } = new MessageChannel();
-    const hello: HelloMessage = { velocache: id, kind: 'hello', port: port2 };
-    let isAlive = false;
-    port1.on('message', (message: unknown) => {
-      isAlive ||= message === ALIVE;
-    });
-    port1.on('close', () => {
-      if (this.#hellos.get(slot)?.port === port1) this.#hellos.delete(slot);
-      if (!isAlive && !this.#hasLine(slot, threadId) && owners.threadOf(slot) === threadId) this.#bury(slot, threadId);
-    });
-    this.#hellos.set(slot, { threadId, port: port1 });
-    postMessageToThread(threadId, hello, [port2]).catch((error: unknown) => {
-      // A thread that can't be reached lets go of the port; one whose listener threw lives.
-      isAlive ||= (error as { code?: string }).code !== 'ERR_WORKER_MESSAGING_FAILED';
-      port1.close();
-    });
+    this.#hellos.set(slot, threadId);
+    const isAlive = await sayHello(threadId, id);
+    if (this.#hellos.get(slot) === threadId) this.#hellos.delete(slot);
+    if (!isAlive && !this.#hasLine(slot, threadId) && owners.threadOf(slot) === threadId) this.#bury(slot, threadId);
   }
 
   #round(): void {
