@@ -127,13 +127,16 @@ export interface ArenaConfig {
   readonly users?: number;
 }
 
+/** Words of what all shards know of a type. */
+const TYPE_STATE_WORDS = 2;
+
 /** Byte and word offsets of every region. Regions up to the first page lie in segment 0. */
 export class Layout {
   readonly config: ArenaConfig;
   readonly owners: number;
   readonly counters: number;
   readonly countersPerStripe: number;
-  /** One word a type: what all shards know of it. */
+  /** Words of each type that all shards know: see `typeState`. */
   readonly typeStates: number;
   readonly policyShared: number;
   readonly events: number;
@@ -172,7 +175,7 @@ export class Layout {
     this.counters = this.owners + OWNER_SLOTS * OWNER_WORDS;
     this.countersPerStripe = alignUp(config.types * config.countersPerType + config.countersGlobal, 8);
     this.typeStates = this.counters + OWNER_SLOTS * this.countersPerStripe * 2;
-    this.policyShared = alignUp(this.typeStates + config.types, 16);
+    this.policyShared = alignUp(this.typeStates + config.types * TYPE_STATE_WORDS, 16);
     this.events = alignUp(this.policyShared + config.policySharedWords, 16);
     this.eventLock = this.events + EVENT_RING_LOCK;
     this.shards = alignUp(this.events + EVENT_RING_HEADER + config.eventWords, 16);
@@ -216,6 +219,11 @@ export class Layout {
       pages--;
     }
     return pages;
+  }
+
+  /** The first word of what all shards know of a type. */
+  typeState(type: number): number {
+    return this.typeStates + type * TYPE_STATE_WORDS;
   }
 
   shard(index: number): number {

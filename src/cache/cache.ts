@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Codec } from '../codecs/codec.js';
 import { createCodecs } from '../codecs/codecs.js';
+import { Packer } from '../codecs/packer.js';
 import { EVENT } from '../engine/items.js';
 import type { EngineStats, TypeStats } from '../engine/statistics.js';
 import { BusyError, OptionError, TypeNameError } from '../errors.js';
@@ -189,15 +190,15 @@ function keySpaces(plan: CachePlan, member: Member, { tiers, reducers }: ThreadF
   const { itemBytesMax } = plan;
   return plan.types.map((type, typeId) => {
     const codec = codecs.get(type.codec)!;
-    const space = { member, typeId, plan: type, codec, codecsById, itemBytesMax, tiers };
+    const packer = new Packer({ codec, codecsById, hasCrc: type.hasCrc });
+    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers };
     return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };
   });
 }
 
 function coarsenerOf(space: Omit<SpaceSetup, 'coarsener'>, reduce: Reducer<never> | undefined): Coarsener | undefined {
-  const { member, typeId, plan, codec, codecsById } = space;
-  const canCompact = plan.overflow === 'compress' && codec.compact !== undefined;
-  if (reduce === undefined && !canCompact) return undefined;
+  const { member, typeId, plan, packer } = space;
+  if (reduce === undefined && plan.overflow !== 'compress') return undefined;
   const begin = (): void => member.begin();
-  return new Coarsener({ store: member.store, typeId, type: plan.name, codec, codecsById, reduce, begin });
+  return new Coarsener({ store: member.store, typeId, type: plan.name, packer, reduce, begin });
 }

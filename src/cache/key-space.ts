@@ -1,7 +1,8 @@
 /** The operations on the key space of one type. */
 
 import { HEADER, spanTicks } from '../../native-free/index.js';
-import type { Codec } from '../codecs/codec.js';
+import { FORM_BYTES } from '../codecs/frame.js';
+import type { Packer } from '../codecs/packer.js';
 import { GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from '../engine/causes.js';
 import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
 import { READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
@@ -10,6 +11,7 @@ import { BUSY, STORED } from '../engine/writer.js';
 import { BusyError, ItemTooLargeError, KeyError, NotBytesError, OptionError, ValueError } from '../errors.js';
 import { isShortened } from '../policies/pressure.js';
 import type { Coarsener } from './coarsener.js';
+import { fail } from './failures.js';
 import type { Member } from './member.js';
 import type { TypePlan } from './options.js';
 import { type Duration, parseDuration } from './units.js';
@@ -34,8 +36,7 @@ export interface SpaceSetup {
   readonly member: Member;
   readonly typeId: number;
   readonly plan: TypePlan;
-  readonly codec: Codec;
-  readonly codecsById: readonly (Codec | undefined)[];
+  readonly packer: Packer;
   readonly itemBytesMax: number;
   readonly tiers: UserTiers | undefined;
   /** Makes values of the type smaller; undefined where it doesn't. */
@@ -47,8 +48,7 @@ export class KeySpace<V> {
   readonly #store: SharedStore;
   readonly #typeId: number;
   readonly #plan: TypePlan;
-  readonly #codec: Codec;
-  readonly #codecsById: readonly (Codec | undefined)[];
+  readonly #packer: Packer;
   readonly #itemBytesMax: number;
   readonly #tiers: UserTiers | undefined;
   readonly #coarsener: Coarsener | undefined;
@@ -60,8 +60,7 @@ export class KeySpace<V> {
     this.#store = setup.member.store;
     this.#typeId = setup.typeId;
     this.#plan = setup.plan;
-    this.#codec = setup.codec;
-    this.#codecsById = setup.codecsById;
+    this.#packer = setup.packer;
     this.#itemBytesMax = setup.itemBytesMax;
     this.#tiers = setup.tiers;
     this.#coarsener = setup.coarsener;
@@ -81,7 +80,8 @@ export class KeySpace<V> {
     const tier = this.#tierOf(user);
     // The codec may run the user's code, and so may reading the options, either of which may call the cache: so the
     // options come first, since what the codec returns is good only until it is called again.
-    return this.#put(key, this.#codec.encode(value), this.#codec.id, ttlMs, idleMs, user, tier);
+    const bytes = this.#packer.pack(value);
+    return this.#put(key, bytes, this.#packer.form, ttlMs, idleMs, user, tier);
   }
 
   /** Stores bytes as they are, to be read by `getBytes` or `get`. Otherwise like `set`. */
@@ -90,14 +90,16 @@ export class KeySpace<V> {
     const ttlMs = this.#ttlOf(options);
     const idleMs = this.#idleOf(options);
     const user = options?.user;
-    return this.#put(key, bytes, 0, ttlMs, idleMs, user, this.#tierOf(user));
+    const tier = this.#tierOf(user);
+    const packed = this.#packer.packBytes(bytes);
+    return this.#put(key, packed, this.#packer.form, ttlMs, idleMs, user, tier);
   }
 
   /** With a tier, the entry is the user's. */
   #put(
     key: string,
     bytes: Uint8Array,
-    codecId: number,
+    form: number,
     ttlMs: number,
     idleMs: number,
     user: string | undefined,
@@ -112,7 +114,7 @@ export class KeySpace<V> {
     this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
     const outcome = this.#isRefused()
       ? this.#store.refuse(stored.length, REJECT.pressure)
-      : this.#store.set(stored, codecId, this.#lifetime, tier !== undefined);
+      : this.#store.set(stored, form, this.#lifetime, tier !== undefined);
     if (outcome === BUSY) throw new BusyError('set');
     return outcome === STORED;
   }
@@ -170,42 +172,75 @@ export class KeySpace<V> {
     if (outcome !== KEY_OK) throw new KeyError(keyProblem(outcome));
   }
 
-  /** A private copy of the value, or undefined for a miss. Renews idle time and recency. */
+  /**
+   * A private copy of the value, or undefined for a miss. Renews idle time and recency. An entry whose bytes don't decode
+   * is a miss, too: `stats().decodeFailures` counts it and an alert tells of it.
+   */
   get(key: string): V | undefined {
-    return this.#read(key, true) ? this.#value() : undefined;
+    if (this.#read(key, true)) return this.#value(true);
+    this.#countMiss();
+    return undefined;
   }
 
-  /** A private copy of the bytes. Throws VELOCACHE_NOT_BYTES for an entry that `set` stored. */
+  /** A private copy of the bytes. Throws VELOCACHE_NOT_BYTES for an entry that `set` stored. Otherwise like `get`. */
   getBytes(key: string): Uint8Array | undefined {
-    if (!this.#read(key, true)) return undefined;
-    const { reader } = this.#store;
-    if (reader.codec !== 0) throw new NotBytesError(key);
-    return reader.landing.take(reader.length);
+    if (!this.#read(key, true)) {
+      this.#countMiss();
+      return undefined;
+    }
+    if (!this.#isBytes()) {
+      this.#countHit(this.#store.reader.payloadBytes);
+      throw new NotBytesError(key);
+    }
+    return this.#value(true) as Uint8Array | undefined;
   }
 
   #read(key: string, renew: boolean): boolean {
     this.#begin(key);
-    const isHit = this.#store.reader.read(this.#store.key, READ_VALUE, renew);
-    if (renew) this.#count(isHit);
-    return isHit;
+    return this.#store.reader.read(this.#store.key, READ_VALUE, renew);
   }
 
-  #count(isHit: boolean): void {
-    const { context, reader } = this.#store;
-    context.count(this.#typeId, isHit ? TYPE_COUNTER.hits : TYPE_COUNTER.misses, 1);
-    if (isHit) context.count(this.#typeId, TYPE_COUNTER.bytesHit, reader.payloadBytes);
+  #countMiss(): void {
+    this.#store.context.count(this.#typeId, TYPE_COUNTER.misses, 1);
   }
 
-  /** The value that the reader holds. */
-  #value(): V {
-    const { landing, length, codec } = this.#store.reader;
-    if (codec === 0) return landing.take(length) as V;
-    return this.#codecsById[codec]!.decode(landing.bytes, landing.start, landing.start + length) as V;
+  #countHit(payloadBytes: number): void {
+    const { context } = this.#store;
+    context.count(this.#typeId, TYPE_COUNTER.hits, 1);
+    context.count(this.#typeId, TYPE_COUNTER.bytesHit, payloadBytes);
+  }
+
+  /** The value that the reader holds; undefined if it can't be had. `isCounted`: as a hit, or else as a miss. */
+  #value(isCounted: boolean): V | undefined {
+    const { landing, length, form, payloadBytes } = this.#store.reader;
+    if (form === FORM_BYTES) {
+      if (isCounted) this.#countHit(payloadBytes);
+      return landing.take(length) as V;
+    }
+    try {
+      const value = this.#packer.unpack(form, landing.bytes, landing.start, landing.start + length) as V;
+      if (isCounted) this.#countHit(payloadBytes);
+      return value;
+    } catch (error) {
+      fail(this.#store, 'decode', this.#typeId, this.#plan.name, error);
+      if (isCounted) this.#countMiss();
+      return undefined;
+    }
+  }
+
+  /** Whether what the reader holds is bytes that somebody gave; also of a forged frame, which can't be read at all. */
+  #isBytes(): boolean {
+    const { landing, length, form } = this.#store.reader;
+    try {
+      return this.#packer.isBytes(form, landing.bytes, landing.start, landing.start + length);
+    } catch {
+      return true;
+    }
   }
 
   /** Like `get`, but renews nothing and counts as neither hit nor miss. */
   peek(key: string): V | undefined {
-    return this.#read(key, false) ? this.#value() : undefined;
+    return this.#read(key, false) ? this.#value(false) : undefined;
   }
 
   /** Whether the key is live. Renews nothing, counts as neither hit nor miss. */
@@ -218,7 +253,8 @@ export class KeySpace<V> {
   touch(key: string): boolean {
     this.#begin(key);
     const isHit = this.#store.reader.read(this.#store.key, READ_PRESENCE, true);
-    this.#count(isHit);
+    if (isHit) this.#countHit(this.#store.reader.payloadBytes);
+    else this.#countMiss();
     return isHit;
   }
 
@@ -274,7 +310,10 @@ export class KeySpace<V> {
 
   /** The live entries, each value as of the moment at which it is reached; otherwise like `keys`. */
   *entries(): IterableIterator<[string, V]> {
-    for (const key of this.keys()) if (this.#read(key, false)) yield [key, this.#value()];
+    for (const key of this.keys()) {
+      const value = this.peek(key);
+      if (value !== undefined) yield [key, value];
+    }
   }
 
   [Symbol.iterator](): IterableIterator<[string, V]> {

@@ -49,6 +49,8 @@ export interface TypeOptions<V = unknown> {
   readonly reduce?: Reducer<V>;
   /** How `set` packs values; docs/codecs.md says what each keeps. Default: 'msgpack'. */
   readonly codec?: 'msgpack' | 'structured';
+  /** Whether values carry a CRC-32, which each read checks; four bytes and some time. Default: false. */
+  readonly crc?: boolean;
 }
 
 export interface CacheOptions<T> {
@@ -107,6 +109,7 @@ export interface TypePlan extends TypeShare {
   readonly ttlMs: number;
   readonly idleMs: number;
   readonly codec: string;
+  readonly hasCrc: boolean;
 }
 
 /** Everything that threads must agree on; part of the handle. */
@@ -223,7 +226,17 @@ function leavingReserves(plan: TypePlan, reserved: number): TypePlan {
 function resolveType(name: string, options: TypeOptions): TypePlan {
   if (name === '') throw new OptionError('types', name, 'a type has a name');
   const where = `types.${name}`;
-  checkNames(where, options, ['ttl', 'idle', 'importance', 'maxShare', 'reserve', 'overflow', 'reduce', 'codec']);
+  checkNames(where, options, [
+    'ttl',
+    'idle',
+    'importance',
+    'maxShare',
+    'reserve',
+    'overflow',
+    'reduce',
+    'codec',
+    'crc',
+  ]);
   const codec = options.codec ?? DEFAULT_CODEC;
   const codecs = [...createCodecs().keys()];
   if (!codecs.includes(codec)) throw new OptionError(`${where}.codec`, codec, `must be one of ${codecs.join(', ')}`);
@@ -243,7 +256,13 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     ttlMs: options.ttl === undefined ? 0 : parseDuration(`${where}.ttl`, options.ttl),
     idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
     codec,
+    hasCrc: resolveFlag(`${where}.crc`, options.crc),
   };
+}
+
+function resolveFlag(where: string, flag: boolean | undefined): boolean {
+  if (flag === undefined || typeof flag === 'boolean') return flag === true;
+  throw new OptionError(where, flag, 'must be true or false');
 }
 
 function checkReduce(where: string, overflow: Overflow, reduce: unknown): void {

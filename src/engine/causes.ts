@@ -73,8 +73,10 @@ export const TYPE_COUNTER = {
   /** Entries of a type over its share that took a smaller value, and those of which making one failed. */
   reductions: 7,
   reducerFailures: 8,
+  /** Reads of entries whose value could not be had from what is stored; each is a miss, too. */
+  decodeFailures: 9,
   /** Refused sets: a row, by reason. */
-  rejects: 9,
+  rejects: 10,
 } as const;
 export const TYPE_COUNTERS: number = TYPE_COUNTER.rejects + REJECT_REASONS.length;
 

@@ -14,9 +14,9 @@ export const FLAG_CHAINED = 2;
 export const FLAG_CONTINUATION = 4;
 /** Chained: some thread copies the item under a pin: it must not be freed or moved now. */
 export const FLAG_PINNED = 8;
-/** Bits 4 to 6 of the flags: the codec's id, 0 for bytes. */
-export const CODEC_SHIFT = 4;
-const CODEC_MASK = 7;
+/** Bits 4 to 6 of the flags: the form of the value, which only who stored it knows; 0 for bytes. */
+export const FORM_SHIFT = 4;
+const FORM_MASK = 7;
 /** The entry is a user's: see users.ts. */
 export const FLAG_OWNED = 128;
 
@@ -50,8 +50,8 @@ export function flagsOf(sizes: number): number {
   return sizes >>> 24;
 }
 
-export function codecOf(flags: number): number {
-  return (flags >>> CODEC_SHIFT) & CODEC_MASK;
+export function formOf(flags: number): number {
+  return (flags >>> FORM_SHIFT) & FORM_MASK;
 }
 
 export function headerBytes(flags: number): number {

@@ -17,9 +17,9 @@ import { CONDITION_BROKEN, type Context } from './context.js';
 import { expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import {
-  codecOf,
   FLAG_CHAINED,
   flagsOf,
+  formOf,
   headerBytes,
   paddedKey,
   WORD_CHAINED_BYTES,
@@ -50,8 +50,8 @@ export class Reader {
   /** The value of the last hit with READ_VALUE: `length` bytes at `landing.start` of `landing.bytes`. */
   readonly landing: Landing = new Landing();
   length = 0;
-  /** Codec of that value; 0 for bytes. */
-  codec = 0;
+  /** Form of that value; 0 for bytes. */
+  form = 0;
   /** Payload bytes (key and value) of the last hit. */
   payloadBytes = 0;
 
@@ -191,8 +191,8 @@ export class Reader {
     this.payloadBytes = key.byteLength + length;
     if (want === READ_PRESENCE) return true;
     this.length = length;
-    this.codec = codecOf(flags);
-    if (this.codec === 0) this.landing.forUser(length);
+    this.form = formOf(flags);
+    if (this.form === 0) this.landing.forUser(length);
     else this.landing.forScratch(length);
     const { ref } = this.#place;
     if (isChained) return this.#chains.copyOut(ref, stream, length, this.landing.bytes, this.landing.start);

@@ -18,12 +18,12 @@ import type { Evictor } from './evictor.js';
 import { expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import {
-  CODEC_SHIFT,
-  codecOf,
   FLAG_CHAINED,
   FLAG_IDLE,
   FLAG_OWNED,
+  FORM_SHIFT,
   flagsOf,
+  formOf,
   headerBytes,
   idleWord,
   keyBytesOf,
@@ -55,8 +55,8 @@ const KEPT_FLAGS = FLAG_IDLE | FLAG_OWNED;
 /** An entry as it was when it was copied. */
 export interface ColdEntry {
   readonly key: string;
-  /** Codec of the value, 0 for bytes. */
-  readonly codec: number;
+  /** Form of the value, 0 for bytes. */
+  readonly form: number;
   /** The value: `length` bytes at `start` of the landing, until the next read. */
   readonly start: number;
   readonly length: number;
@@ -152,7 +152,7 @@ export class Rewriter {
     if (!isCopied) return undefined;
     const key = decoder.decode(this.#landing.bytes.subarray(0, keyBytes));
     const proof = { shard, hash, ref, primary, isChained, stands, tick: clock.coarse() };
-    return { key, codec: codecOf(flagsOf(sizes)), start, length, keyBytes, ticksUnused, proof };
+    return { key, form: formOf(flagsOf(sizes)), start, length, keyBytes, ticksUnused, proof };
   }
 
   /** Copies the key and value of an item of one chunk, and lets go of the shard. */
@@ -185,7 +185,7 @@ export class Rewriter {
    * Stores a value in place of the entry's, whose key is prepared: STORED; NO_ROOM if it would take no fewer bytes of
    * chunks, or finds no room; CHANGED; BUSY.
    */
-  rewrite({ proof, length }: ColdEntry, key: Key, value: Uint8Array, codec: number): number {
+  rewrite({ proof, length }: ColdEntry, key: Key, value: Uint8Array, form: number): number {
     const { shard } = proof;
     if (!this.#context.enter(shard)) return BUSY;
     if (!this.#holdsLocked(proof)) return this.#leave(shard, CHANGED);
@@ -195,7 +195,7 @@ export class Rewriter {
     const old = flagsOf(words[at + WORD_SIZES]!);
     this.#lifetime.idleTicks = (old & FLAG_IDLE) === 0 ? 0 : words[at + idleWord(old)]!;
     this.#lifetime.deadline = (old & FLAG_IDLE) === 0 ? 0 : words[at + idleWord(old) + 1]!;
-    const kept = (old & KEPT_FLAGS) | (codec << CODEC_SHIFT);
+    const kept = (old & KEPT_FLAGS) | (form << FORM_SHIFT);
     const bytes = headerBytes(kept) + paddedKey(key.byteLength) + value.length;
     const isSingle = bytes <= classes.singleBytesMax;
     const flags = isSingle ? kept : kept | FLAG_CHAINED;

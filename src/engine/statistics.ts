@@ -47,6 +47,8 @@ export interface TypeStats {
   readonly reductions: number;
   /** Values of which that failed because the reducer or the codec threw. */
   readonly reducerFailures: number;
+  /** Reads that missed because the stored bytes didn't decode. */
+  readonly decodeFailures: number;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
   /** Those that left to make room: all causes but explicit, replaced, expired, idle, flushed and recovered. */
@@ -224,6 +226,7 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
     rejectsByReason,
     reductions: sum(TYPE_COUNTER.reductions),
     reducerFailures: sum(TYPE_COUNTER.reducerFailures),
+    decodeFailures: sum(TYPE_COUNTER.decodeFailures),
     removals,
     evictions,
     evictionsPerMinute: Math.round(recent),
@@ -276,6 +279,7 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     rejectsByReason: reasons((position) => sum((stats) => stats.rejectsByReason[REJECT_REASONS[position]!])),
     reductions: sum((stats) => stats.reductions),
     reducerFailures: sum((stats) => stats.reducerFailures),
+    decodeFailures: sum((stats) => stats.decodeFailures),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
     evictions,
     evictionsPerMinute: sum((stats) => stats.evictionsPerMinute),

@@ -171,10 +171,10 @@ export class SharedStore {
   }
 
   /** Stores `value` under the prepared key, as an entry of the prepared user if it is `owned`: STORED, NO_ROOM or BUSY. */
-  set(value: Uint8Array, codec: number, lifetime: Lifetime, owned = false): number {
+  set(value: Uint8Array, form: number, lifetime: Lifetime, owned = false): number {
     const user = owned ? this.user : undefined;
     try {
-      return this.#writer.set(this.key, value, codec, lifetime, this.#steal, user);
+      return this.#writer.set(this.key, value, form, lifetime, this.#steal, user);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
@@ -200,9 +200,9 @@ export class SharedStore {
   }
 
   /** Stores a value in place of one that was copied, whose key is prepared, if nothing has changed: STORED or why not. */
-  rewrite(entry: ColdEntry, value: Uint8Array, codec: number): number {
+  rewrite(entry: ColdEntry, value: Uint8Array, form: number): number {
     try {
-      return this.#rewriter.rewrite(entry, this.key, value, codec);
+      return this.#rewriter.rewrite(entry, this.key, value, form);
     } catch (error) {
       return this.#end(error, this.key.hash);
     }

@@ -12,10 +12,10 @@ import type { Evictor } from './evictor.js';
 import { dueTick, expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import {
-  CODEC_SHIFT,
   FLAG_CHAINED,
   FLAG_IDLE,
   FLAG_OWNED,
+  FORM_SHIFT,
   headerBytes,
   idleWord,
   OWNED,
@@ -111,14 +111,14 @@ export class Writer {
   }
 
   /** Stores `value` under the key, as an entry of `user` or of nobody. */
-  set(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: Steal, user: User | undefined): number {
+  set(key: Key, value: Uint8Array, form: number, lifetime: Lifetime, steal: Steal, user: User | undefined): number {
     this.#user = user;
     this.#isAtQuota = false;
     this.#committed = BUSY;
     this.#reason = REJECT.room;
     let outcome: number;
     try {
-      outcome = this.#put(key, value, codec, lifetime, steal);
+      outcome = this.#put(key, value, form, lifetime, steal);
     } catch (error) {
       outcome = this.#end(error);
     }
@@ -133,9 +133,9 @@ export class Writer {
     return this.#committed;
   }
 
-  #put(key: Key, value: Uint8Array, codec: number, lifetime: Lifetime, steal: Steal): number {
+  #put(key: Key, value: Uint8Array, form: number, lifetime: Lifetime, steal: Steal): number {
     const user = this.#user;
-    const flags = flagsFor(lifetime.idleTicks !== 0, user !== undefined) | (codec << CODEC_SHIFT);
+    const flags = flagsFor(lifetime.idleTicks !== 0, user !== undefined) | (form << FORM_SHIFT);
     const bytes = headerBytes(flags) + paddedKey(key.byteLength) + value.length;
     const isSingle = bytes <= this.#context.classes.singleBytesMax;
     const share = this.#makeShare(key, value.length, isSingle ? flags : flags | FLAG_CHAINED);
@@ -543,7 +543,7 @@ export class Writer {
   }
 }
 
-/** Flags of an item, but for those of its codec and size. */
+/** Flags of an item, but for those of its form and size. */
 function flagsFor(isIdle: boolean, isOwned: boolean): number {
   return (isIdle ? FLAG_IDLE : 0) | (isOwned ? FLAG_OWNED : 0);
 }

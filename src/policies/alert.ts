@@ -12,6 +12,7 @@ export const ALERT_CODES = [
   'share-unused',
   'ttl-too-long',
   'class-waste',
+  'decode-failed',
   'reducer-failed',
 ] as const;
 export type AlertCode = (typeof ALERT_CODES)[number];

@@ -95,7 +95,7 @@ export class TypeRules implements EvictionRules {
     const sum = this.#sumWith(type, granules);
     const excess = Math.max(0, sum - share);
     if (!this.#types[type]!.isAggressive) return excess;
-    const state = this.#layout.typeStates + type;
+    const state = this.#layout.typeState(type);
     const aim = Math.max(0, sum - share * AGGRESSIVE_PART);
     // In the type's word of the arena a hint that all threads share: from the moment at which the share is reached until the aim is.
     if (excess > 0) this.#meta[state] = 1;

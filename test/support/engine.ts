@@ -38,7 +38,7 @@ export interface EntryOptions {
   readonly type?: number;
   readonly ttlMs?: number;
   readonly idleMs?: number;
-  readonly codec?: number;
+  readonly form?: number;
   readonly user?: string;
 }
 
@@ -99,11 +99,11 @@ export class Engine {
     return this.arena.meta;
   }
 
-  set(key: string, value: Uint8Array, { type = 0, ttlMs = 0, idleMs = 0, codec = 0, user }: EntryOptions = {}): number {
+  set(key: string, value: Uint8Array, { type = 0, ttlMs = 0, idleMs = 0, form = 0, user }: EntryOptions = {}): number {
     this.#begin(key, type);
     if (user !== undefined) this.#prepareUser(user);
     const deadline = ttlMs === 0 ? 0 : this.clock.shared().deadline(ttlMs);
-    return this.store.set(value, codec, { deadline, idleTicks: Math.ceil(idleMs / 10) }, user !== undefined);
+    return this.store.set(value, form, { deadline, idleTicks: Math.ceil(idleMs / 10) }, user !== undefined);
   }
 
   /** A copy of a cold entry of a type, of the first shard that has one. */
@@ -117,9 +117,9 @@ export class Engine {
   }
 
   /** Stores a value in place of an entry that was copied: the engine's answer. */
-  rewrite(entry: ColdEntry, value: Uint8Array, { type = 0, codec = 0 }: EntryOptions = {}): number {
+  rewrite(entry: ColdEntry, value: Uint8Array, { type = 0, form = 0 }: EntryOptions = {}): number {
     this.#begin(entry.key, type);
-    return this.store.rewrite(entry, value, codec);
+    return this.store.rewrite(entry, value, form);
   }
 
   /** What a user has and may have; undefined for one without entries. */

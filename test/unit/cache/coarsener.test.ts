@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Coarsener } from '../../../src/cache/coarsener.js';
 import type { Codec } from '../../../src/codecs/codec.js';
+import { Packer } from '../../../src/codecs/packer.js';
 import { UNLIMITED } from '../../../src/policies/type-rules.js';
 import { Engine } from '../../support/engine.js';
 
@@ -53,15 +54,14 @@ function create(codec: Codec): { engine: Engine; set: (key: string, value: Uint8
     store: engine.store,
     typeId: 0,
     type: 'route',
-    codec,
-    codecsById: [undefined, undefined, undefined, codec],
+    packer: new Packer({ codec, codecsById: [undefined, undefined, undefined, codec], hasCrc: false }),
     reduce: undefined,
     begin: () => engine.store.begin(),
   });
   const set = (key: string, value: Uint8Array): number => {
     engine.hashOf(key);
     if (coarsener.isDue(value.length, false, false)) coarsener.makeRoom(key, value.length, false, false);
-    return engine.set(key, value, { codec: ID });
+    return engine.set(key, value, { form: ID });
   };
   return { engine, set };
 }

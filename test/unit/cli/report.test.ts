@@ -35,6 +35,7 @@ const NO_USE: TypeStats = {
   rejectsByReason: { room: 0, share: 0, quota: 0, pressure: 0, users: 0 },
   reductions: 0,
   reducerFailures: 0,
+  decodeFailures: 0,
   removals: NO_REMOVALS,
   evictions: 0,
   evictionsPerMinute: 0,

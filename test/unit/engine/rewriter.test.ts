@@ -52,7 +52,7 @@ const SIZES = [
 describe.each(SIZES)('rewriting $name', ({ from, to }) => {
   it('copies key and value, and stores the smaller value', () => {
     const [engine, entry] = withOne(from);
-    expect(entry).toMatchObject({ key: 'a', codec: 0, length: from, keyBytes: 1 });
+    expect(entry).toMatchObject({ key: 'a', form: 0, length: from, keyBytes: 1 });
     const { bytes } = engine.store.reader.landing;
     expect(bytes.subarray(entry.start, entry.start + entry.length)).toEqual(filled(from, 1));
     const before = engine.stats();
@@ -198,13 +198,13 @@ describe('rewriting', () => {
     expect(outcomes).toEqual([CHANGED, STORED]);
   });
 
-  it('keeps the codec that it is told', () => {
-    const [engine, entry] = withOne(900, { codec: 1 });
-    expect(entry.codec).toBe(1);
-    engine.rewrite(entry, filled(100, 2), { codec: 2 });
+  it('keeps the form that it is told', () => {
+    const [engine, entry] = withOne(900, { form: 1 });
+    expect(entry.form).toBe(1);
+    engine.rewrite(entry, filled(100, 2), { form: 2 });
     engine.get('a');
-    const { codec, length, landing } = engine.store.reader;
-    expect([codec, landing.bytes.slice(0, length)]).toEqual([2, filled(100, 2)]);
+    const { form, length, landing } = engine.store.reader;
+    expect([form, landing.bytes.slice(0, length)]).toEqual([2, filled(100, 2)]);
   });
 
   it('keys of any length and script come back as they are', () => {
