@@ -3,7 +3,7 @@ import { attachCache, type Cache, createCache } from 'velocache';
 import { imbalances } from '../../support/sums.js';
 import type { Board } from './board.js';
 import { type Crew, pause } from './crew.js';
-import { type KillTypes, keyOf, OPTIONS, typeOf } from './keys.js';
+import { functionsFor, type KillTypes, keyOf, LIMITED_SHARE, OPTIONS, SAFE_TYPES, typeOf } from './keys.js';
 import { describeLocks } from './locks.js';
 
 export interface RoundAccounts {
@@ -18,32 +18,48 @@ export interface RoundAccounts {
   readonly pagesMoved: number;
   readonly itemsMoved: number;
   readonly evictions: number;
+  readonly reductions: number;
 }
 
 const SETTLE_MS_MAX = 15_000;
 /** Two fresh caches differ by about this much, since their hashes are seeded. */
 const REFILL_TOLERANCE = 0.02;
+/** Some entries, one for each thread. */
+const IN_HAND_BYTES_MAX = 100_000;
 const FILL_BYTES = new Uint8Array(40);
 
 let fresh = 0;
 
 export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAccounts> {
   fresh ||= await fillFresh();
-  const cache = attachCache(crew.handle);
+  const cache = attachCache(crew.handle, functionsFor(crew.handle));
   await settle(cache, crew, board);
   for (const sentence of cache.verify()) board.report('bytes lost', `verify: ${sentence}`);
   const stats = cache.stats();
   for (const sentence of imbalances(stats, Object.values(stats.types))) board.report('bytes lost', sentence);
   checkLog(cache, board);
+  checkTypes(cache, board);
   const lostPages = pagesMissing(cache);
   if (lostPages !== 0) board.report('bytes lost', `${lostPages} pages belong to nothing`);
   const { left, refilled } = clearAndRefill(cache, crew, board);
   for (const sentence of cache.verify()) board.report('bytes lost', `verify after refill: ${sentence}`);
   await cache.close();
-  const { deaths, recoveries, lockTimeouts, readerFallbacks, pagesMoved, itemsMoved, removals } = stats;
+  const { deaths, recoveries, lockTimeouts, readerFallbacks, pagesMoved, itemsMoved, removals, reductions } = stats;
   const bytesLost = Math.abs(lostPages) * stats.pageBytes + left;
   const counted = { deaths, recoveries, lockTimeouts, readerFallbacks, pagesMoved, itemsMoved };
-  return { bytesLost, refilled, fresh, ...counted, evictions: removals.size };
+  return { bytesLost, refilled, fresh, ...counted, evictions: removals.size, reductions };
+}
+
+/** No safe entry was evicted, and no type has more than its share but for what threads had in hand at once. */
+function checkTypes(cache: Cache<KillTypes>, board: Board): void {
+  const { types, capacityBytes } = cache.stats();
+  for (const name of SAFE_TYPES) {
+    const { evictions } = types[name]!;
+    if (evictions !== 0) board.report('wrong value', `${evictions} entries of type ${name} were evicted`);
+  }
+  const { bytesUsed } = types['limited']!;
+  const share = (bytesUsed - IN_HAND_BYTES_MAX) / capacityBytes;
+  if (share > LIMITED_SHARE) board.report('wrong value', `type limited has ${share} of the capacity`);
 }
 
 /** A torn record of the log would tell of a key that there isn't, or of another one's type, length or time. */

@@ -5,10 +5,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { attachCache, type Cache, type CacheHandle, createCache } from 'velocache';
 import { bytesOf } from '../support/stamped.js';
-import { FIRST_SHARED, HOT_KEYS, type KillTypes, keyOf, NOISE_KEYS, OPTIONS } from './keys.js';
+import { FIRST_NOISE, functionsFor, type KillTypes, keyOf, NOISE_KEYS, OPTIONS } from './keys.js';
 
 const { handle } = workerData as { handle: CacheHandle<KillTypes> | undefined };
-const cache = handle === undefined ? await createCache<KillTypes>(OPTIONS) : attachCache(handle);
+const cache = handle === undefined ? await createCache<KillTypes>(OPTIONS) : attachCache(handle, functionsFor(handle));
 if (handle === undefined) fillUp(cache);
 parentPort?.on('message', () => {});
 parentPort?.postMessage(cache.handle);
@@ -17,7 +17,7 @@ parentPort?.postMessage(cache.handle);
 function fillUp(full: Cache<KillTypes>): void {
   for (let i = 0; full.stats().removals.size === 0; i = (i + 1) % (NOISE_KEYS / 1_000)) {
     for (let j = 0; j < 1_000; j++) {
-      const keyId = FIRST_SHARED + HOT_KEYS + i * 1_000 + j;
+      const keyId = FIRST_NOISE + i * 1_000 + j;
       const stamp = { keyId, writer: 0, seq: 1, bornMs: 0, ttlMs: 0 };
       full.setBytes(keyOf(keyId), bytesOf(stamp, 24 + ((j * 7_919) % 2_000)));
     }

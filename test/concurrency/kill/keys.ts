@@ -2,15 +2,20 @@
  * The keys of a run, and the cache that they live in. Each lane owns a range of keys of every kind, which only the
  * thread that is in the lane changes; everybody reads them. Beside those there are keys that everybody writes.
  */
-import type { CacheOptions } from 'velocache';
-import type { StampedObject } from '../support/stamped.js';
+import type { AttachFunctions, CacheHandle, CacheOptions } from 'velocache';
+import { halfOf, type StampedObject } from '../support/stamped.js';
 
 export const LANES_MAX = 16;
 export const KEYS_PER_LANE = 2_000;
-/** Keys that all lanes write: few and hot, and many that make evictions. */
-export const HOT_KEYS = 48;
-export const NOISE_KEYS = 120_000;
+/** The first key that all lanes write. */
 export const FIRST_SHARED: number = LANES_MAX * KEYS_PER_LANE;
+/** Keys that all lanes write: few and hot, and many that make evictions. */
+const HOT_KEYS = 48;
+export const NOISE_KEYS = 120_000;
+/** Behind the hot keys: those of two types that no eviction may touch, and of one that is always at its share. */
+const SAFE_KEYS = 300;
+const LIMITED_KEYS = 8_000;
+export const FIRST_NOISE: number = FIRST_SHARED + HOT_KEYS + SAFE_KEYS + LIMITED_KEYS;
 /** The lane that owns the keys of the type that is cleared now and then. */
 export const CLEARING_LANE = 0;
 
@@ -22,6 +27,9 @@ export interface KillTypes {
   object: Value;
   structured: Value;
   chained: Value;
+  reserved: Value;
+  vital: Value;
+  limited: Value;
 }
 export type TypeName = keyof KillTypes;
 
@@ -31,6 +39,12 @@ export const BRIEF_TTL_MS = 400;
 /** Users whose entries are all over the keys, and those among them that fill their quota. */
 export const USERS = 3_000;
 export const BUSY_USERS = 6;
+
+/** Types that have less than is theirs at any time, so that nothing of them may be evicted. */
+export const SAFE_TYPES = ['reserved', 'vital'] as const;
+export const LIMITED_SHARE = 0.05;
+
+const REDUCERS = { limited: { reduce: (value: Value) => (value instanceof Uint8Array ? undefined : halfOf(value)) } };
 
 export const OPTIONS: CacheOptions<KillTypes> = {
   capacity: CAPACITY,
@@ -43,8 +57,16 @@ export const OPTIONS: CacheOptions<KillTypes> = {
     object: { codec: 'msgpack', idle: '1m' },
     structured: { codec: 'structured' },
     chained: { ttl: '1h' },
+    reserved: { importance: 'optional', reserve: 0.08, maxShare: 0.1 },
+    vital: { importance: 'critical' },
+    limited: { maxShare: LIMITED_SHARE, overflow: 'reduce', ...REDUCERS.limited },
   },
 };
+
+/** What a thread gives to attach to a cache with these options, or to another. */
+export function functionsFor(handle: CacheHandle<KillTypes>): AttachFunctions<KillTypes> {
+  return handle.plan.types.some(({ name }) => name === 'limited') ? { types: REDUCERS } : {};
+}
 
 /** Index in the lane at which each kind ends. */
 const SMALL_END = 400;
@@ -57,12 +79,26 @@ export function isOwned(keyId: number): boolean {
 }
 
 export function typeOf(keyId: number): TypeName {
-  if (!isOwned(keyId)) return keyId - FIRST_SHARED < HOT_KEYS ? 'object' : 'default';
+  if (!isOwned(keyId)) return sharedTypeOf(keyId - FIRST_SHARED);
   const at = keyId % KEYS_PER_LANE;
   if (at < SMALL_END) return keyId < KEYS_PER_LANE ? 'small' : 'brief';
   if (at < OBJECT_END) return 'object';
   if (at < STRUCTURED_END) return 'structured';
   return at < BYTES_END ? 'default' : 'chained';
+}
+
+function sharedTypeOf(at: number): TypeName {
+  if (at < HOT_KEYS) return 'object';
+  if (at < HOT_KEYS + SAFE_KEYS) return at % 2 === 0 ? 'reserved' : 'vital';
+  return FIRST_SHARED + at < FIRST_NOISE ? 'limited' : 'default';
+}
+
+/** A key that all write: hot, safe, limited, or one of the many. `choose` is from 0 to 1, `below` a random number. */
+export function sharedKey(choice: number, below: (bound: number) => number): number {
+  if (choice < 0.3) return FIRST_SHARED + below(HOT_KEYS);
+  if (choice < 0.4) return FIRST_SHARED + HOT_KEYS + below(SAFE_KEYS);
+  if (choice < 0.55) return FIRST_SHARED + HOT_KEYS + SAFE_KEYS + below(LIMITED_KEYS);
+  return FIRST_NOISE + below(NOISE_KEYS);
 }
 
 /** Ids of the keys of the cleared type: all owned by one lane. */

@@ -9,15 +9,15 @@ import {
   CHAINED_PER_LANE,
   CLEARED_KEYS,
   CLEARING_LANE,
-  FIRST_SHARED,
   firstChained,
-  HOT_KEYS,
   idOf,
   isOwned,
   KEYS_PER_LANE,
   type KillTypes,
   keyOf,
-  NOISE_KEYS,
+  SAFE_TYPES,
+  sharedKey,
+  type TypeName,
   typeOf,
   USERS,
   type Value,
@@ -38,6 +38,10 @@ interface Operation {
   readonly weight: number;
   readonly isLarge: boolean;
   readonly run: () => void;
+}
+
+function isSafe(type: TypeName): boolean {
+  return SAFE_TYPES.some((safe) => safe === type);
 }
 
 export class Load {
@@ -132,7 +136,7 @@ export class Load {
   }
 
   #sharedKey(): number {
-    return FIRST_SHARED + (this.#random.next() < 0.3 ? this.#below(HOT_KEYS) : this.#below(HOT_KEYS + NOISE_KEYS));
+    return sharedKey(this.#random.next(), (bound) => this.#below(bound));
   }
 
   #anyKey(): number {
@@ -157,12 +161,13 @@ export class Load {
 
   /** A set whose value is made by `make`, which may be foreign code that ends the thread. */
   #set(keyId: number): void {
-    const options = this.#owner();
+    // A user at quota loses entries of any type.
+    const options = isSafe(typeOf(keyId)) ? {} : this.#owner();
     this.#change(keyId, (seq) => {
       const ttlMs = typeOf(keyId) === 'brief' ? BRIEF_TTL_MS : 0;
       const stamp = { keyId, writer: this.#writer, seq, bornMs: Math.floor(this.#board.now()), ttlMs };
       const type = typeOf(keyId);
-      if (type === 'object' || type === 'structured')
+      if (type === 'object' || type === 'structured' || type === 'limited')
         this.#space(keyId).set(keyOf(keyId), objectOf(stamp, this.#size()), options);
       else this.#space(keyId).setBytes(keyOf(keyId), bytesOf(stamp, this.#size()), options);
     });

@@ -55,6 +55,7 @@ const SUMMED = [
   'pagesMoved',
   'itemsMoved',
   'evictions',
+  'reductions',
   'survivorOps',
   'checked',
   'hits',

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { attachCache, type CacheHandle } from 'velocache';
 import { Random } from '../../../src/cli/random.js';
 import { Board, type BoardBuffers, WORD } from './board.js';
-import type { KillTypes } from './keys.js';
+import { functionsFor, type KillTypes } from './keys.js';
 import { Load } from './load.js';
 
 export interface SurvivorData {
@@ -20,7 +20,7 @@ export interface SurvivorData {
 const SLICE_MS = 10;
 
 const data = workerData as SurvivorData;
-const cache = attachCache(data.handle);
+const cache = attachCache(data.handle, functionsFor(data.handle));
 const board = new Board(data.board);
 const load = new Load(cache, board, data, new Random(data.seed));
 parentPort?.postMessage('attached');

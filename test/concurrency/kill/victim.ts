@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { attachCache, type Cache } from 'velocache';
 import { Random } from '../../../src/cli/random.js';
 import { Board } from './board.js';
-import { type KillTypes, keyOf } from './keys.js';
+import { functionsFor, type KillTypes, keyOf } from './keys.js';
 import { Load } from './load.js';
 import { ON_PURPOSE, type VictimData } from './victim-data.js';
 import { type WayName, wayNumber } from './ways.js';
@@ -22,7 +22,7 @@ class Victim {
   readonly #way: WayName;
 
   constructor(data: VictimData) {
-    this.#cache = attachCache(data.handle);
+    this.#cache = attachCache(data.handle, functionsFor(data.handle));
     this.#board = new Board(data.board);
     this.#random = new Random(data.seed);
     this.#load = new Load(this.#cache, this.#board, data, this.#random);

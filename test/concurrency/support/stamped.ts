@@ -23,6 +23,7 @@ export interface StampedObject {
 /** The least bytes of a stamped value. */
 export const STAMP_BYTES = 24;
 const STAMP_WORDS = STAMP_BYTES / 4;
+const HALVED_SIZE_MIN = 100;
 const GOLDEN = 0x9e3779b9;
 
 function mix(word: number): number {
@@ -79,6 +80,12 @@ export function objectOf(stamp: Stamp, size: number): StampedObject {
     text: textOf(seed, size),
     inner: { seed, list: listOf(seed, size) },
   };
+}
+
+/** The same object at half its size; undefined if it is small. */
+export function halfOf({ stamp, size }: StampedObject): StampedObject | undefined {
+  const [keyId, writer, seq, bornMs, ttlMs] = stamp;
+  return size < HALVED_SIZE_MIN ? undefined : objectOf({ keyId, writer, seq, bornMs, ttlMs }, size >> 1);
 }
 
 /** The stamp of an object that is whole; else a sentence that says what is wrong. */
