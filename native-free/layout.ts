@@ -128,7 +128,7 @@ export interface ArenaConfig {
 }
 
 /** Words of what all shards know of a type. */
-const TYPE_STATE_WORDS = 2;
+const TYPE_STATE_WORDS = 3;
 
 /** Byte and word offsets of every region. Regions up to the first page lie in segment 0. */
 export class Layout {

@@ -14,6 +14,7 @@ export type { ReduceInfo, Reducer } from './cache/reducer.js';
 export type { Duration, Size } from './cache/units.js';
 export type { TierOf, UserOptions } from './cache/users.js';
 export { type VeloReducers, type VeloTypes, veloTypes } from './cache/velo-types.js';
+export type { Migration, Migrations } from './codecs/versions.js';
 export type { RejectReason, RemovalCause } from './engine/causes.js';
 export type { ClassStats, TypeStats, UsersStats } from './engine/statistics.js';
 export {

@@ -13,6 +13,7 @@ import type { ThreadFunctions } from './functions.js';
 import type { CacheHandle } from './handle.js';
 import { KeySpace, type SpaceSetup } from './key-space.js';
 import type { Member } from './member.js';
+import { Migrator } from './migrator.js';
 import type { CachePlan } from './options.js';
 import { type PressureStats, readPressure } from './pressure-words.js';
 import type { Reducer } from './reducer.js';
@@ -183,22 +184,27 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   }
 }
 
-function keySpaces(plan: CachePlan, member: Member, { tiers, reducers }: ThreadFunctions) {
+function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains }: ThreadFunctions) {
   const codecs = createCodecs();
   const codecsById: (Codec | undefined)[] = [];
   for (const codec of codecs.values()) codecsById[codec.id] = codec;
   const { itemBytesMax } = plan;
   return plan.types.map((type, typeId) => {
     const codec = codecs.get(type.codec)!;
-    const packer = new Packer({ codec, codecsById, hasCrc: type.hasCrc });
-    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers };
+    const chain = chains.get(type.name)!;
+    const packer = new Packer({ codec, codecsById, hasCrc: type.hasCrc, version: chain.version });
+    const { name, importance } = type;
+    const begin = (): void => member.begin();
+    const { store } = member;
+    const migrator = new Migrator({ store, typeId, type: name, importance, packer, chain, itemBytesMax, begin });
+    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator };
     return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };
   });
 }
 
 function coarsenerOf(space: Omit<SpaceSetup, 'coarsener'>, reduce: Reducer<never> | undefined): Coarsener | undefined {
-  const { member, typeId, plan, packer } = space;
+  const { member, typeId, plan, packer, migrator } = space;
   if (reduce === undefined && plan.overflow !== 'compress') return undefined;
   const begin = (): void => member.begin();
-  return new Coarsener({ store: member.store, typeId, type: plan.name, packer, reduce, begin });
+  return new Coarsener({ store: member.store, typeId, type: plan.name, packer, migrator, reduce, begin });
 }

@@ -7,10 +7,11 @@
 import { TICK_MS } from '../../native-free/index.js';
 import type { Packer } from '../codecs/packer.js';
 import { TYPE_COUNTER } from '../engine/causes.js';
-import { CHANGED, type ColdEntry } from '../engine/rewriter.js';
+import { CHANGED, type CopiedEntry, SMALLER } from '../engine/rewriter.js';
 import type { SharedStore } from '../engine/store.js';
 import { STORED } from '../engine/writer.js';
 import { fail } from './failures.js';
+import type { Migrator } from './migrator.js';
 import type { Reducer } from './reducer.js';
 
 /** Entries that one set may make smaller: what is missing then is evicted. */
@@ -24,6 +25,8 @@ export interface CoarsenerSetup {
   readonly typeId: number;
   readonly type: string;
   readonly packer: Packer;
+  /** Brings older values up to date before they are made smaller. */
+  readonly migrator: Migrator;
   /** The user's reducer; without one the codec compacts values. */
   readonly reduce: Reducer<never> | undefined;
   /** Before each operation: throws if the cache is closed. */
@@ -72,7 +75,7 @@ export class Coarsener {
   }
 
   /** A cold entry of a shard that has one, each shard in turn. */
-  #cold(): ColdEntry | undefined {
+  #cold(): CopiedEntry | undefined {
     const { store, typeId } = this.#setup;
     const { shards } = store.context.layout.config;
     for (let i = 0; i < shards; i++) {
@@ -84,25 +87,29 @@ export class Coarsener {
   }
 
   /** Makes an entry smaller, unless it has changed. False if it can't be. */
-  #shrink(entry: ColdEntry): boolean {
+  #shrink(entry: CopiedEntry): boolean {
     const { store, typeId, begin } = this.#setup;
     const packed = this.#setup.reduce === undefined ? this.#compacted(entry) : this.#reduced(entry);
     begin();
     if (packed === undefined) return false;
     store.key.prepare(entry.key, typeId);
-    const outcome = store.rewrite(entry, packed.bytes, packed.form);
+    const outcome = store.rewrite(entry, packed.bytes, packed.form, SMALLER);
     if (outcome === STORED) store.context.count(typeId, TYPE_COUNTER.reductions, 1);
     return outcome === STORED || outcome === CHANGED;
   }
 
   /** What the reducer makes of an entry; undefined if nothing. */
-  #reduced(entry: ColdEntry): Packed | undefined {
-    const { store, typeId, type, reduce, packer } = this.#setup;
+  #reduced(entry: CopiedEntry): Packed | undefined {
+    const { store, typeId, type, reduce, packer, migrator } = this.#setup;
     const { key, form, start, keyBytes, length, ticksUnused } = entry;
     try {
       const { bytes: source } = store.reader.landing;
       const isOfBytes = packer.isBytes(form, source, start, start + length);
-      const value = packer.unpack(form, source, start, start + length);
+      const stored = packer.unpack(form, source, start, start + length);
+      const { unpackedVersion } = packer;
+      const value = migrator.migrated(stored, unpackedVersion);
+      // Of a newer version than this thread's code knows, or one that could not be migrated.
+      if (value === undefined && unpackedVersion !== packer.version) return undefined;
       const info = { type, key, bytes: keyBytes + length, ageMs: ticksUnused * TICK_MS };
       const result: unknown = reduce!(value as never, info);
       if (result === undefined) return undefined;
@@ -115,7 +122,7 @@ export class Coarsener {
   }
 
   /** The same value in fewer bytes, if it is large and the codec knows how. */
-  #compacted({ form, start, length }: ColdEntry): Packed | undefined {
+  #compacted({ form, start, length }: CopiedEntry): Packed | undefined {
     const { store, typeId, type, packer } = this.#setup;
     if (length <= COMPACT_BYTES_MIN) return undefined;
     try {

@@ -19,9 +19,10 @@ interface Kind {
 }
 
 /** What can fail: the alert's code, the counter, which word of a type has the tick of the last alert, what it says. */
-const KINDS: Readonly<Record<'reduce' | 'decode', Kind>> = {
+const KINDS: Readonly<Record<'reduce' | 'decode' | 'migrate', Kind>> = {
   reduce: { code: 'reducer-failed', counter: TYPE_COUNTER.reducerFailures, word: 0, what: 'be made smaller' },
   decode: { code: 'decode-failed', counter: TYPE_COUNTER.decodeFailures, word: 1, what: 'be read' },
+  migrate: { code: 'migration-failed', counter: TYPE_COUNTER.migrationFailures, word: 2, what: 'be migrated' },
 };
 
 const encoder = new TextEncoder();

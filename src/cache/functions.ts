@@ -1,4 +1,8 @@
-/** Functions of the options of `createCache`, which a handle can't carry: each thread that attaches gives them again. */
+/**
+ * Functions of the options of `createCache`, which a handle can't carry: each thread that attaches gives them again. And
+ * what a thread may have otherwise than the creator: the versions of the values that its code knows.
+ */
+import { checkVersion, MigrationChain, type Migrations, resolveMigrations } from '../codecs/versions.js';
 import { HandleError, OptionError } from '../errors.js';
 import type { CacheHandle } from './handle.js';
 import { type CacheOptions, type CachePlan, checkNames } from './options.js';
@@ -7,7 +11,14 @@ import { checkTierOf, type TierOf, UserTiers } from './users.js';
 
 export interface AttachFunctions<T = Record<string, unknown>> {
   readonly users?: { readonly tierOf?: TierOf };
-  readonly types?: { readonly [K in keyof T]?: { readonly reduce?: Reducer<T[K]> } };
+  readonly types?: {
+    readonly [K in keyof T]?: {
+      readonly reduce?: Reducer<T[K]>;
+      /** The version that this thread's code knows. Default: the creator's. */
+      readonly version?: number;
+      readonly migrate?: Migrations;
+    };
+  };
 }
 
 /** The same, as one thread uses them. */
@@ -15,15 +26,23 @@ export interface ThreadFunctions {
   readonly tiers: UserTiers | undefined;
   /** By the names of types. */
   readonly reducers: ReadonlyMap<string, Reducer<never>>;
+  /** By the names of all types. */
+  readonly chains: ReadonlyMap<string, MigrationChain>;
 }
 
-type Reducers = Readonly<Record<string, { readonly reduce?: Reducer<never> } | undefined>>;
+interface OfType {
+  readonly reduce?: Reducer<never>;
+  readonly version?: number;
+  readonly migrate?: Migrations;
+}
+
+type OfTypes = Readonly<Record<string, OfType | undefined>>;
 
 /** The functions among the options, which have been checked. */
 export function functionsIn<T>({ users, types }: CacheOptions<T>): AttachFunctions<T> {
-  const given = Object.entries((types ?? {}) as Reducers).flatMap(([name, options]) =>
-    options?.reduce === undefined ? [] : [[name, { reduce: options.reduce }] as const],
-  );
+  const given = Object.entries((types ?? {}) as OfTypes).map(([name, { reduce, migrate } = {}]) => {
+    return [name, { ...(reduce && { reduce }), ...(migrate && { migrate }) }] as const;
+  });
   return {
     ...(users?.tierOf !== undefined && { users: { tierOf: users.tierOf } }),
     types: Object.fromEntries(given) as unknown as NonNullable<AttachFunctions<T>['types']>,
@@ -37,13 +56,15 @@ export function checkFunctions<T>({ plan }: CacheHandle<T>, functions: AttachFun
   checkNames('functions.users', users, ['tierOf']);
   const names = plan.types.map(({ name }) => name);
   checkNames('functions.types', types, names);
-  for (const [name, options] of Object.entries(types)) checkNames(`functions.types.${name}`, options, ['reduce']);
+  for (const [name, options] of Object.entries(types))
+    checkNames(`functions.types.${name}`, options, ['reduce', 'version', 'migrate']);
 }
 
 /** Throws for functions that the cache doesn't have, and names those that are missing. Their names have been checked. */
 export function functionsOf<T>({ plan }: CacheHandle<T>, functions: AttachFunctions<T>): ThreadFunctions {
   const { users = {}, types = {} } = functions;
-  return { tiers: tiersOf(plan, users.tierOf), reducers: reducersOf(plan, types as Reducers) };
+  const given = types as OfTypes;
+  return { tiers: tiersOf(plan, users.tierOf), reducers: reducersOf(plan, given), chains: chainsOf(plan, given) };
 }
 
 function tiersOf({ users, arena }: CachePlan, tierOf: TierOf | undefined): UserTiers | undefined {
@@ -54,7 +75,7 @@ function tiersOf({ users, arena }: CachePlan, tierOf: TierOf | undefined): UserT
   return users && new UserTiers(users, arena.capacityBytes, tierOf);
 }
 
-function reducersOf({ types }: CachePlan, given: Reducers): ThreadFunctions['reducers'] {
+function reducersOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['reducers'] {
   const reducers = new Map<string, Reducer<never>>();
   for (const { name, overflow } of types) {
     const option = `types.${name}.reduce`;
@@ -67,6 +88,20 @@ function reducersOf({ types }: CachePlan, given: Reducers): ThreadFunctions['red
     if (reduce !== undefined) reducers.set(name, reduce);
   }
   return reducers;
+}
+
+/** A thread without a version of its own migrates as the creator does; one with it decides for itself. */
+function chainsOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['chains'] {
+  const chains = types.map(({ name, version: creators, migrates }) => {
+    const where = `types.${name}`;
+    const { version, migrate } = (Object.hasOwn(given, name) ? given[name] : undefined) ?? {};
+    if (version !== undefined) checkVersion(`${where}.version`, version);
+    if (migrates && version === undefined && migrate === undefined)
+      throw missing(`${where}.migrate`, `{ types: { ${JSON.stringify(name)}: { migrate } } }`);
+    const own = version ?? creators;
+    return [name, new MigrationChain(own, resolveMigrations(`${where}.migrate`, own, migrate))] as const;
+  });
+  return new Map(chains);
 }
 
 function missing(name: string, how: string): HandleError {

@@ -13,6 +13,7 @@ import { isShortened } from '../policies/pressure.js';
 import type { Coarsener } from './coarsener.js';
 import { fail } from './failures.js';
 import type { Member } from './member.js';
+import type { Migrator } from './migrator.js';
 import type { TypePlan } from './options.js';
 import { type Duration, parseDuration } from './units.js';
 import { checkUser, type Tier, type UserTiers } from './users.js';
@@ -39,6 +40,7 @@ export interface SpaceSetup {
   readonly packer: Packer;
   readonly itemBytesMax: number;
   readonly tiers: UserTiers | undefined;
+  readonly migrator: Migrator;
   /** Makes values of the type smaller; undefined where it doesn't. */
   readonly coarsener: Coarsener | undefined;
 }
@@ -51,6 +53,7 @@ export class KeySpace<V> {
   readonly #packer: Packer;
   readonly #itemBytesMax: number;
   readonly #tiers: UserTiers | undefined;
+  readonly #migrator: Migrator;
   readonly #coarsener: Coarsener | undefined;
   readonly #importance: number;
   readonly #lifetime = { deadline: 0, idleTicks: 0 };
@@ -63,6 +66,7 @@ export class KeySpace<V> {
     this.#packer = setup.packer;
     this.#itemBytesMax = setup.itemBytesMax;
     this.#tiers = setup.tiers;
+    this.#migrator = setup.migrator;
     this.#coarsener = setup.coarsener;
     this.#importance = setup.plan.importance;
   }
@@ -174,10 +178,11 @@ export class KeySpace<V> {
 
   /**
    * A private copy of the value, or undefined for a miss. Renews idle time and recency. An entry whose bytes don't decode
-   * is a miss, too: `stats().decodeFailures` counts it and an alert tells of it.
+   * is a miss, too: `stats().decodeFailures` counts it and an alert tells of it. A value of an older version is migrated, and
+   * stored if the entry hasn't changed; one of a newer version than this thread knows is a miss.
    */
   get(key: string): V | undefined {
-    if (this.#read(key, true)) return this.#value(true);
+    if (this.#read(key, true)) return this.#value(key, true);
     this.#countMiss();
     return undefined;
   }
@@ -192,7 +197,7 @@ export class KeySpace<V> {
       this.#countHit(this.#store.reader.payloadBytes);
       throw new NotBytesError(key);
     }
-    return this.#value(true) as Uint8Array | undefined;
+    return this.#value(key, true) as Uint8Array | undefined;
   }
 
   #read(key: string, renew: boolean): boolean {
@@ -211,21 +216,27 @@ export class KeySpace<V> {
   }
 
   /** The value that the reader holds; undefined if it can't be had. `isCounted`: as a hit, or else as a miss. */
-  #value(isCounted: boolean): V | undefined {
+  #value(key: string, isCounted: boolean): V | undefined {
     const { landing, length, form, payloadBytes } = this.#store.reader;
     if (form === FORM_BYTES) {
       if (isCounted) this.#countHit(payloadBytes);
       return landing.take(length) as V;
     }
+    let value: unknown;
     try {
-      const value = this.#packer.unpack(form, landing.bytes, landing.start, landing.start + length) as V;
-      if (isCounted) this.#countHit(payloadBytes);
-      return value;
+      value = this.#packer.unpack(form, landing.bytes, landing.start, landing.start + length);
     } catch (error) {
       fail(this.#store, 'decode', this.#typeId, this.#plan.name, error);
       if (isCounted) this.#countMiss();
       return undefined;
     }
+    const { unpackedVersion, version } = this.#packer;
+    const isCurrent = unpackedVersion === version;
+    const current = isCurrent ? value : this.#migrator.read(key, value, unpackedVersion);
+    if (!isCounted) return current as V | undefined;
+    if (isCurrent || current !== undefined) this.#countHit(payloadBytes);
+    else this.#countMiss();
+    return current as V | undefined;
   }
 
   /** Whether what the reader holds is bytes that somebody gave; also of a forged frame, which can't be read at all. */
@@ -240,10 +251,10 @@ export class KeySpace<V> {
 
   /** Like `get`, but renews nothing and counts as neither hit nor miss. */
   peek(key: string): V | undefined {
-    return this.#read(key, false) ? this.#value(false) : undefined;
+    return this.#read(key, false) ? this.#value(key, false) : undefined;
   }
 
-  /** Whether the key is live. Renews nothing, counts as neither hit nor miss. */
+  /** Whether the key is live, whatever the version of its value. Renews nothing, counts as neither hit nor miss. */
   has(key: string): boolean {
     this.#begin(key);
     return this.#store.reader.read(this.#store.key, READ_PRESENCE, false);

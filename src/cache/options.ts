@@ -1,6 +1,7 @@
 /** The options of `createCache`, checked and resolved into a plan: plain data that every thread builds the same from. */
 import { type ArenaConfig, CLASS_MAX, ceilPower, isPower, type ManualClock } from '../../native-free/index.js';
 import { createCodecs, DEFAULT_CODEC } from '../codecs/codecs.js';
+import { checkVersion, type Migrations, resolveMigrations } from '../codecs/versions.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../engine/causes.js';
 import { chunkSizes } from '../engine/size-classes.js';
 import { OptionError } from '../errors.js';
@@ -51,6 +52,16 @@ export interface TypeOptions<V = unknown> {
   readonly codec?: 'msgpack' | 'structured';
   /** Whether values carry a CRC-32, which each read checks; four bytes and some time. Default: false. */
   readonly crc?: boolean;
+  /**
+   * The version of values as this code stores them, an integer from 1 to 65,535. A read of an older one migrates it, one of
+   * a newer one is a miss. A thread that attaches may give another. Default: 1.
+   */
+  readonly version?: number;
+  /**
+   * By the version it migrates from, a function that makes a value of the next version; all from the lowest given to
+   * `version` - 1. Values of versions below the lowest are misses. To be given to `attachCache` too. Default: none.
+   */
+  readonly migrate?: Migrations;
 }
 
 export interface CacheOptions<T> {
@@ -110,9 +121,13 @@ export interface TypePlan extends TypeShare {
   readonly idleMs: number;
   readonly codec: string;
   readonly hasCrc: boolean;
+  /** That of the creator, and of threads that give none. */
+  readonly version: number;
+  /** Whether the creator has migrations. */
+  readonly migrates: boolean;
 }
 
-/** Everything that threads must agree on; part of the handle. */
+/** Everything that threads must agree on, but for the versions; part of the handle. */
 export interface CachePlan {
   readonly arena: ArenaConfig;
   readonly growthFactor: number;
@@ -236,6 +251,8 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     'reduce',
     'codec',
     'crc',
+    'version',
+    'migrate',
   ]);
   const codec = options.codec ?? DEFAULT_CODEC;
   const codecs = [...createCodecs().keys()];
@@ -246,6 +263,8 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
   if (reserve > maxShare) throw new OptionError(`${where}.reserve`, reserve, `must be at most maxShare, ${maxShare}`);
   const overflow = resolveName(`${where}.overflow`, options.overflow ?? 'lru', OVERFLOWS);
   checkReduce(where, overflow, options.reduce);
+  const version = options.version ?? 1;
+  checkVersion(`${where}.version`, version);
   return {
     name,
     overflow,
@@ -257,6 +276,8 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
     codec,
     hasCrc: resolveFlag(`${where}.crc`, options.crc),
+    version,
+    migrates: resolveMigrations(`${where}.migrate`, version, options.migrate).size > 0,
   };
 }
 

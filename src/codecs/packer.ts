@@ -10,43 +10,63 @@ export interface PackerSetup {
   readonly codecsById: readonly (Codec | undefined)[];
   /** Values carry a CRC. */
   readonly hasCrc: boolean;
+  /** The version of values packed now; 1 if not given. */
+  readonly version?: number;
 }
 
 export class Packer {
   /** The form of what was packed last: see frame.ts. */
   form: number = FORM_BYTES;
+  /** The version of what was unpacked last. Bytes have none: they count as of this packer's. */
+  unpackedVersion: number;
+  readonly version: number;
   readonly #codec: Codec;
   readonly #codecsById: readonly (Codec | undefined)[];
-  readonly #isFramed: boolean;
+  readonly #hasCrc: boolean;
 
-  constructor({ codec, codecsById, hasCrc }: PackerSetup) {
+  constructor({ codec, codecsById, hasCrc, version = 1 }: PackerSetup) {
     this.#codec = codec;
     this.#codecsById = codecsById;
-    this.#isFramed = hasCrc;
+    this.#hasCrc = hasCrc;
+    this.version = version;
+    this.unpackedVersion = version;
   }
 
   /** What is to be stored for a value, valid until the next call. Throws `ValueError` on what cannot be stored. */
   pack(value: unknown): Uint8Array {
     // The codec may run the user's code, which may pack other values.
     const bytes = this.#codec.encode(value);
-    return this.#finish(bytes, this.#codec.id);
+    return this.#finish(bytes, this.#codec.id, this.version);
   }
 
   /** The same for raw bytes. */
   packBytes(bytes: Uint8Array): Uint8Array {
-    return this.#finish(bytes, FORM_BYTES);
+    return this.#finish(bytes, FORM_BYTES, 1);
   }
 
-  #finish(bytes: Uint8Array, codec: number): Uint8Array {
-    this.form = this.#isFramed ? FORM_FRAME : codec;
-    return this.#isFramed ? frame({ codec, hasCrc: true }, bytes) : bytes;
+  #finish(bytes: Uint8Array, codec: number, version: number): Uint8Array {
+    const hasCrc = this.#hasCrc;
+    const isFramed = hasCrc || version > 1;
+    this.form = isFramed ? FORM_FRAME : codec;
+    return isFramed ? frame({ codec, hasCrc, version }, bytes) : bytes;
   }
 
-  /** The value of stored bytes, which are private memory that will be overwritten. Throws `CodecError`. */
+  /**
+   * The value of stored bytes, which are private memory that will be overwritten. Undefined for one of a newer version than
+   * this packer's, which `unpackedVersion` tells: nothing is known of what is in it. Throws `CodecError`.
+   */
   unpack(form: number, source: Uint8Array, start: number, end: number): unknown {
-    if (form !== FORM_FRAME) return this.#decode(form, source, start, end);
-    const { codec, bodyStart } = unframe(source, start, end);
-    return this.#decode(codec, source, bodyStart, end);
+    if (form !== FORM_FRAME) return this.#unpacked(form, 1, source, start, end);
+    const { codec, hasCrc, version, bodyStart } = unframe(source, start, end);
+    if (this.#hasCrc && !hasCrc) throw new CodecError('a value has no CRC, though all of its type have one');
+    return this.#unpacked(codec, version, source, bodyStart, end);
+  }
+
+  #unpacked(codec: number, version: number, source: Uint8Array, start: number, end: number): unknown {
+    const value = version > this.version ? undefined : this.#decode(codec, source, start, end);
+    // Last: the codec may run the user's code, which may unpack other values.
+    this.unpackedVersion = codec === FORM_BYTES ? this.version : version;
+    return value;
   }
 
   /** Whether stored bytes are those that somebody gave, and not of a codec's making. Throws `CodecError`. */

@@ -75,8 +75,12 @@ export const TYPE_COUNTER = {
   reducerFailures: 8,
   /** Reads of entries whose value could not be had from what is stored; each is a miss, too. */
   decodeFailures: 9,
+  /** Entries that took a value of a newer version; reads that failed to make one; reads of a version not known yet. */
+  migrations: 10,
+  migrationFailures: 11,
+  newerVersions: 12,
   /** Refused sets: a row, by reason. */
-  rejects: 10,
+  rejects: 13,
 } as const;
 export const TYPE_COUNTERS: number = TYPE_COUNTER.rejects + REJECT_REASONS.length;
 

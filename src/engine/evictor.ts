@@ -87,8 +87,7 @@ export class Evictor {
    * shard may go for it.
    */
   makeRoomLocked(shard: number, classId: number, forType: number): boolean {
-    if (this.#pages.hasRoomLocked(shard, classId)) return true;
-    if (this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId)) return true;
+    if (this.#pages.findsRoomLocked(shard, classId)) return true;
     const ring = this.#candidates.ofClass(shard, classId);
     this.#seek(classId, NO_TYPE, forType);
     if (this.#isOutbid(shard, classId, ring) && this.reclaimPageLocked(shard, forType, classId)) {

@@ -121,6 +121,12 @@ export class PagePool {
     return true;
   }
 
+  /** The same, also by a page that a class has kept empty. */
+  findsRoomLocked(shard: number, classId: number): boolean {
+    if (this.hasRoomLocked(shard, classId)) return true;
+    return this.reclaimEmptyLocked(shard) && this.hasRoomLocked(shard, classId);
+  }
+
   /** Takes a chunk of a class that has room, in the transaction in hand. Returns its ref, or 0. */
   allocateLocked(shard: number, classId: number): number {
     const { meta, layout, classes } = this.#context;

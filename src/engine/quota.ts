@@ -105,7 +105,7 @@ export class Quota {
     const shard = this.#context.shardOf(key.hash);
     if (!this.#context.enter(shard)) return QUOTA_BUSY;
     this.#credit = this.#creditLocked(shard, key, user);
-    const hasRoom = classId !== NO_CLASS && this.#hasRoomLocked(shard, classId);
+    const hasRoom = classId !== NO_CLASS && this.#pages.findsRoomLocked(shard, classId);
     this.#context.leave(shard);
     if (this.#granules + granules - this.#credit <= this.#limit * OWN_ROOM_SHARE) return ADMITTED;
     this.#chances = CHANCES_MAX;
@@ -139,11 +139,6 @@ export class Quota {
     place.primary = this.#index.primaryLocked(shard, key.hash);
     if (!this.#index.findLocked(place, key, this.#chains) || !this.#table.isOf(place.ref, user)) return 0;
     return this.#items.granulesAt(place.ref);
-  }
-
-  #hasRoomLocked(shard: number, classId: number): boolean {
-    if (this.#pages.hasRoomLocked(shard, classId)) return true;
-    return this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId);
   }
 
   /** Gives up an entry of the shard and class, for its chunk. AT_QUOTA if it did, OVER_QUOTA if there is none. */

@@ -1,9 +1,9 @@
 /**
- * Makes entries of a type smaller in place, for types that would rather lose detail than entries. Three steps, between
- * which anything may happen and no lock is held:
+ * Gives entries another value in place: a smaller one, for types that would rather lose detail than entries, or one of
+ * a newer version. Three steps, between which anything may happen and no lock is held:
  *
- * 1. `cold` copies a cold entry of a type to private memory, with a proof of what it was.
- * 2. The caller makes a smaller value of it, by whatever code.
+ * 1. `cold` copies a cold entry of a type to private memory, `copy` that of a key, with a proof of what it was.
+ * 2. The caller makes another value of it, by whatever code.
  * 3. `rewrite` stores that value if the proof still holds. The entry keeps its place in the index: its mark, times and
  *    user; so it is as cold as before.
  *
@@ -41,6 +41,7 @@ import type { Landing } from './landing.js';
 import { type Ownership, RESERVED, type UserHashes } from './ownership.js';
 import type { PagePool } from './page-pool.js';
 import { markOf } from './quota.js';
+import type { Shares } from './shares.js';
 import { NONE, type UserTable } from './user-table.js';
 import { BUSY, type Lifetime, NO_ROOM, STORED, type Writer } from './writer.js';
 
@@ -49,11 +50,16 @@ export const CHANGED = 3;
 
 /** A sequence of 31 bits may come round in minutes: older proofs prove nothing. */
 const PROOF_TICKS_MAX = 6_000;
-/** Of an entry's flags, what its smaller value has too. */
+/** What `rewrite` may take for a value: fewer bytes of chunks than the old one has, no more than these, or what it needs. */
+export const SMALLER: number = -1;
+export const NO_LARGER: number = 0;
+export const ANY_SIZE: number = Number.POSITIVE_INFINITY;
+
+/** Of an entry's flags, what its new value has too. */
 const KEPT_FLAGS = FLAG_IDLE | FLAG_OWNED;
 
 /** An entry as it was when it was copied. */
-export interface ColdEntry {
+export interface CopiedEntry {
   readonly key: string;
   /** Form of the value, 0 for bytes. */
   readonly form: number;
@@ -87,6 +93,7 @@ export class Rewriter {
   readonly #items: Items;
   readonly #chains: Chains;
   readonly #evictor: Evictor;
+  readonly #shares: Shares;
   readonly #ownership: Ownership;
   readonly #users: UserTable;
   readonly #writer: Writer;
@@ -102,6 +109,7 @@ export class Rewriter {
     items: Items,
     chains: Chains,
     evictor: Evictor,
+    shares: Shares,
     ownership: Ownership,
     users: UserTable,
     writer: Writer,
@@ -113,6 +121,7 @@ export class Rewriter {
     this.#items = items;
     this.#chains = chains;
     this.#evictor = evictor;
+    this.#shares = shares;
     this.#ownership = ownership;
     this.#users = users;
     this.#writer = writer;
@@ -120,7 +129,7 @@ export class Rewriter {
   }
 
   /** Copies a cold entry of a type in a shard; undefined if none was found, or a lock can't be had. */
-  cold(shard: number, type: number): ColdEntry | undefined {
+  cold(shard: number, type: number): CopiedEntry | undefined {
     if (this.#evictor.isEmptyOf(shard, type)) return undefined;
     // Nothing is allocated inside the section: no entry of one chunk is longer.
     this.#landing.forScratch(this.#context.classes.singleBytesMax);
@@ -130,9 +139,25 @@ export class Rewriter {
       this.#context.leave(shard);
       return undefined;
     }
+    return this.#copyAt(shard, position & -BUCKET_GRANULES, position & (BUCKET_GRANULES - 1));
+  }
+
+  /** Copies the key's entry; undefined if it has none that is live, or a lock can't be had. */
+  copy(key: Key): CopiedEntry | undefined {
+    const shard = this.#context.shardOf(key.hash);
+    this.#landing.forScratch(this.#context.classes.singleBytesMax);
+    if (!this.#context.enter(shard)) return undefined;
+    const place = this.#place;
+    place.primary = this.#index.primaryLocked(shard, key.hash);
+    if (this.#index.findLocked(place, key, this.#chains) && this.#isLiveLocked(place))
+      return this.#copyAt(shard, place.bucket, place.slot);
+    this.#context.leave(shard);
+    return undefined;
+  }
+
+  /** Copies the entry of a slot, and lets go of the shard. */
+  #copyAt(shard: number, bucket: number, slot: number): CopiedEntry | undefined {
     const { arena, clock } = this.#context;
-    const bucket = position & -BUCKET_GRANULES;
-    const slot = position & (BUCKET_GRANULES - 1);
     const slots = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     const ref = slots[at + BUCKET.refs + slot * 2]!;
@@ -182,10 +207,11 @@ export class Rewriter {
   }
 
   /**
-   * Stores a value in place of the entry's, whose key is prepared: STORED; NO_ROOM if it would take no fewer bytes of
-   * chunks, or finds no room; CHANGED; BUSY.
+   * Stores a value in place of the entry's, whose key is prepared, if it takes at most `growthMax` granules of chunks more:
+   * STORED; NO_ROOM if it would take more or finds no room; CHANGED; BUSY. A larger value must fit into its type's share as it
+   * stands, and that of a user's entry into free memory, since the user's quota can't be asked.
    */
-  rewrite({ proof, length }: ColdEntry, key: Key, value: Uint8Array, form: number): number {
+  rewrite({ proof, length }: CopiedEntry, key: Key, value: Uint8Array, form: number, growthMax: number): number {
     const { shard } = proof;
     if (!this.#context.enter(shard)) return BUSY;
     if (!this.#holdsLocked(proof)) return this.#leave(shard, CHANGED);
@@ -200,15 +226,28 @@ export class Rewriter {
     const isSingle = bytes <= classes.singleBytesMax;
     const flags = isSingle ? kept : kept | FLAG_CHAINED;
     const before = this.#items.granules(key.byteLength, length, old);
-    if (this.#items.granules(key.byteLength, value.length, flags) >= before) return this.#leave(shard, NO_ROOM);
-    if (isSingle) return this.#rewriteSingleLocked(proof, key, value, flags, classes.classFor(bytes));
+    const growth = this.#items.granules(key.byteLength, value.length, flags) - before;
+    if (growth > growthMax) return this.#leave(shard, NO_ROOM);
+    if (growth > 0 && !this.#shares.fits(key.type, growth)) return this.#leave(shard, NO_ROOM);
+    const evicts = growth <= 0 || (flags & FLAG_OWNED) === 0;
+    if (isSingle) return this.#rewriteSingleLocked(proof, key, value, flags, classes.classFor(bytes), evicts);
     this.#context.leave(shard);
-    return this.#rewriteChained(proof, key, value, flags);
+    return this.#rewriteChained(proof, key, value, flags, evicts);
   }
 
-  #rewriteSingleLocked(proof: Proof, key: Key, value: Uint8Array, flags: number, classId: number): number {
+  #rewriteSingleLocked(
+    proof: Proof,
+    key: Key,
+    value: Uint8Array,
+    flags: number,
+    classId: number,
+    evicts: boolean,
+  ): number {
     const { shard } = proof;
-    if (!this.#evictor.makeRoomLocked(shard, classId, key.type)) return this.#leave(shard, NO_ROOM);
+    const hasRoom = evicts
+      ? this.#evictor.makeRoomLocked(shard, classId, key.type)
+      : this.#pages.findsRoomLocked(shard, classId);
+    if (!hasRoom) return this.#leave(shard, NO_ROOM);
     const outcome = this.#prepareLocked(proof);
     if (outcome !== STORED) return this.#leave(shard, outcome);
     const ref = this.#pages.allocateLocked(shard, classId);
@@ -217,13 +256,13 @@ export class Rewriter {
     return this.#leave(shard, STORED);
   }
 
-  #rewriteChained(proof: Proof, key: Key, value: Uint8Array, flags: number): number {
+  #rewriteChained(proof: Proof, key: Key, value: Uint8Array, flags: number, evicts: boolean): number {
     const { shard } = proof;
     const { meta } = this.#context;
     const lifetime: Lifetime = { ...this.#lifetime };
     const intent = this.#chains.freeIntent();
     if (intent === 0) return BUSY;
-    const built = this.#writer.build(key, value, flags, lifetime, intent);
+    const built = this.#writer.build(key, value, flags, lifetime, intent, evicts);
     // What can't be let go of now stays on the intent, and this thread's next operation lets go of it.
     if (!this.#context.enter(shard)) return BUSY;
     const outcome = built === STORED ? this.#prepareLocked(proof) : built;
@@ -284,10 +323,17 @@ export class Rewriter {
     if (((flagsOf(words[at + WORD_SIZES]!) & FLAG_CHAINED) !== 0) !== isChained) return false;
     if (isChained && words[at + WORD_GENERATION] !== stands) return false;
     if (!isChained && (place.primary !== primary || this.#sequenceOf(primary) !== stands)) return false;
-    const slots = arena.wordsOf(place.bucket);
-    const slotAt = arena.wordIndex(place.bucket);
-    const time = slots[slotAt + BUCKET.times + place.slot * 2]!;
-    return time === 0 || expiryOf(clock, slots[slotAt + BUCKET.tags + place.slot]!, time, words, at) === NOT_EXPIRED;
+    return this.#isLiveLocked(place);
+  }
+
+  #isLiveLocked({ bucket, slot, ref }: Place): boolean {
+    const { arena, clock } = this.#context;
+    const slots = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    const time = slots[at + BUCKET.times + slot * 2]!;
+    if (time === 0) return true;
+    const tag = slots[at + BUCKET.tags + slot]!;
+    return expiryOf(clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref)) === NOT_EXPIRED;
   }
 
   #sequenceOf(primary: number): number {

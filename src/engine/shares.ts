@@ -67,6 +67,11 @@ export class Shares {
     return Math.max(0, excess - own);
   }
 
+  /** Whether a type may have so many granules more without giving up any. */
+  fits(type: number, granules: number): boolean {
+    return !this.#rules.isLimited(type) || this.#rules.excess(type, granules) <= 0;
+  }
+
   #giveUp(first: number, type: number, excess: number, surplus: number): number {
     const { layout } = this.#context;
     const { shards } = layout.config;

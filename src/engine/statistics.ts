@@ -49,6 +49,12 @@ export interface TypeStats {
   readonly reducerFailures: number;
   /** Reads that missed because the stored bytes didn't decode. */
   readonly decodeFailures: number;
+  /** Values brought to a newer version by a read, and stored; each counts as a set that replaced a value, too. */
+  readonly migrations: number;
+  /** Reads that missed because a migration threw, returned what can't be stored, or was not given. */
+  readonly migrationFailures: number;
+  /** Reads that missed because the value is of a newer version than the reading thread knows. */
+  readonly newerVersions: number;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
   /** Those that left to make room: all causes but explicit, replaced, expired, idle, flushed and recovered. */
@@ -227,6 +233,9 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
     reductions: sum(TYPE_COUNTER.reductions),
     reducerFailures: sum(TYPE_COUNTER.reducerFailures),
     decodeFailures: sum(TYPE_COUNTER.decodeFailures),
+    migrations: sum(TYPE_COUNTER.migrations),
+    migrationFailures: sum(TYPE_COUNTER.migrationFailures),
+    newerVersions: sum(TYPE_COUNTER.newerVersions),
     removals,
     evictions,
     evictionsPerMinute: Math.round(recent),
@@ -280,6 +289,9 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     reductions: sum((stats) => stats.reductions),
     reducerFailures: sum((stats) => stats.reducerFailures),
     decodeFailures: sum((stats) => stats.decodeFailures),
+    migrations: sum((stats) => stats.migrations),
+    migrationFailures: sum((stats) => stats.migrationFailures),
+    newerVersions: sum((stats) => stats.newerVersions),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
     evictions,
     evictionsPerMinute: sum((stats) => stats.evictionsPerMinute),

@@ -32,7 +32,7 @@ import { Quota, type UserUsage } from './quota.js';
 import { Reader } from './reader.js';
 import { Rebuild } from './rebuild.js';
 import { Recovery } from './recovery.js';
-import { type ColdEntry, Rewriter } from './rewriter.js';
+import { type CopiedEntry, Rewriter } from './rewriter.js';
 import { Scanner } from './scanner.js';
 import { Shares } from './shares.js';
 import type { SizeClasses } from './size-classes.js';
@@ -130,6 +130,7 @@ export class SharedStore {
       this.#items,
       chains,
       evictor,
+      shares,
       ownership,
       users,
       this.#writer,
@@ -189,7 +190,7 @@ export class SharedStore {
   }
 
   /** Copies a cold entry of a type in a shard, by its number: its value to `reader.landing`. */
-  cold(shard: number, type: number): ColdEntry | undefined {
+  cold(shard: number, type: number): CopiedEntry | undefined {
     try {
       return this.#rewriter.cold(this.context.layout.shard(shard), type);
     } catch (error) {
@@ -199,10 +200,23 @@ export class SharedStore {
     }
   }
 
-  /** Stores a value in place of one that was copied, whose key is prepared, if nothing has changed: STORED or why not. */
-  rewrite(entry: ColdEntry, value: Uint8Array, form: number): number {
+  /** Copies the live entry of the prepared key: its value to `reader.landing`. Renews nothing. */
+  copy(): CopiedEntry | undefined {
     try {
-      return this.#rewriter.rewrite(entry, this.key, value, form);
+      return this.#rewriter.copy(this.key);
+    } catch (error) {
+      this.#end(error, this.key.hash);
+      return undefined;
+    }
+  }
+
+  /**
+   * Stores a value in place of one that was copied, whose key is prepared, if nothing has changed and it takes at most
+   * `growthMax` granules more: STORED or why not.
+   */
+  rewrite(entry: CopiedEntry, value: Uint8Array, form: number, growthMax: number): number {
+    try {
+      return this.#rewriter.rewrite(entry, this.key, value, form, growthMax);
     } catch (error) {
       return this.#end(error, this.key.hash);
     }

@@ -253,8 +253,7 @@ export class Writer {
   /** Sees to it that the class has a free chunk; at quota without an eviction. */
   #makeRoomLocked(shard: number, classId: number, type: number): boolean {
     if (!this.#isAtQuota) return this.#evictor.makeRoomLocked(shard, classId, type);
-    if (this.#pages.hasRoomLocked(shard, classId)) return true;
-    return this.#pages.reclaimEmptyLocked(shard) && this.#pages.hasRoomLocked(shard, classId);
+    return this.#pages.findsRoomLocked(shard, classId);
   }
 
   /** Takes the lock of the user's stripe, behind all evictions, which need those of others; a stripe at a time. */
@@ -440,10 +439,10 @@ export class Writer {
 
   /**
    * Builds a chained item on a free intent, to be published by the caller, with pages of its own shard only. STORED,
-   * NO_ROOM or BUSY; what the intent holds then is to be abandoned.
+   * NO_ROOM or BUSY; what the intent holds then is to be abandoned. `evicts`: room may be made for it.
    */
-  build(key: Key, value: Uint8Array, flags: number, lifetime: Lifetime, intent: number): number {
-    this.#isAtQuota = false;
+  build(key: Key, value: Uint8Array, flags: number, lifetime: Lifetime, intent: number, evicts: boolean): number {
+    this.#isAtQuota = !evicts;
     if (!this.#context.enterLarge()) return BUSY;
     return this.#buildItem(key, value, flags, lifetime, intent, undefined);
   }

@@ -14,6 +14,7 @@ export const ALERT_CODES = [
   'class-waste',
   'decode-failed',
   'reducer-failed',
+  'migration-failed',
 ] as const;
 export type AlertCode = (typeof ALERT_CODES)[number];
 

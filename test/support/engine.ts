@@ -3,7 +3,7 @@ import { Arena, type ArenaConfig, Layout, ManualClock } from '../../native-free/
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../src/engine/causes.js';
 import type { UserUsage } from '../../src/engine/quota.js';
 import { READ_PRESENCE, READ_VALUE } from '../../src/engine/reader.js';
-import type { ColdEntry } from '../../src/engine/rewriter.js';
+import { type CopiedEntry, SMALLER } from '../../src/engine/rewriter.js';
 import { SizeClasses } from '../../src/engine/size-classes.js';
 import type { EngineStats } from '../../src/engine/statistics.js';
 import { SharedStore } from '../../src/engine/store.js';
@@ -107,7 +107,7 @@ export class Engine {
   }
 
   /** A copy of a cold entry of a type, of the first shard that has one. */
-  cold(type = 0): ColdEntry | undefined {
+  cold(type = 0): CopiedEntry | undefined {
     this.store.begin();
     for (let shard = 0; shard < this.layout.config.shards; shard++) {
       const entry = this.store.cold(shard, type);
@@ -116,10 +116,21 @@ export class Engine {
     return undefined;
   }
 
+  /** A copy of the live entry of a key. */
+  copy(key: string, type = 0): CopiedEntry | undefined {
+    this.#begin(key, type);
+    return this.store.copy();
+  }
+
   /** Stores a value in place of an entry that was copied: the engine's answer. */
-  rewrite(entry: ColdEntry, value: Uint8Array, { type = 0, form = 0 }: EntryOptions = {}): number {
+  rewrite(
+    entry: CopiedEntry,
+    value: Uint8Array,
+    { type = 0, form = 0 }: EntryOptions = {},
+    growthMax: number = SMALLER,
+  ): number {
     this.#begin(entry.key, type);
-    return this.store.rewrite(entry, value, form);
+    return this.store.rewrite(entry, value, form, growthMax);
   }
 
   /** What a user has and may have; undefined for one without entries. */

@@ -11,7 +11,20 @@ interface Answer {
   readonly event?: CacheEvent;
 }
 
-type Method = 'call' | 'typed' | 'attach' | 'create' | 'listen' | 'reduce' | 'fill' | 'exit' | 'throw' | 'rest';
+type Method =
+  | 'call'
+  | 'typed'
+  | 'attach'
+  | 'attachWith'
+  | 'attachRaw'
+  | 'churn'
+  | 'create'
+  | 'listen'
+  | 'reduce'
+  | 'fill'
+  | 'exit'
+  | 'throw'
+  | 'rest';
 
 export class Remote {
   readonly worker: Worker;

@@ -179,6 +179,7 @@ function allowedOf(key: number): number[] {
   const { operation, neighbour, evicts } = scenario;
   const allowed = [hasExpired(key) ? 0 : initialOf(scenario, key)];
   if (operation.kind === 'set' && operation.key === key) allowed.push(NEW_ID);
+  if (operation.kind === 'migrate' && operation.key === key) allowed.push(NEW_ID);
   // Which of the entries it is, the case can't say.
   if (operation.kind === 'rewrite') allowed.push(NEW_ID);
   if (operation.kind === 'delete' && operation.key === key) allowed.push(0);

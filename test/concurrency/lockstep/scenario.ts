@@ -14,6 +14,8 @@ export type Operation =
   | { readonly kind: 'get' | 'has' | 'delete'; readonly key: number }
   /** Copies a cold entry, and stores a value of so many bytes in its place. */
   | { readonly kind: 'rewrite'; readonly bytes: number }
+  /** Copies the entry of a key, and stores a value of so many bytes in its place, which may be more. */
+  | { readonly kind: 'migrate'; readonly key: number; readonly bytes: number }
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'clear' | 'sweep' | 'recover' };
 

@@ -2,6 +2,7 @@
 import { Arena, assert, Layout, ManualClock } from '../../../native-free/index.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../../src/engine/causes.js';
 import { KEY_OK, Key } from '../../../src/engine/key.js';
+import { ANY_SIZE, SMALLER } from '../../../src/engine/rewriter.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
 import { createEnginePolicy, type EnginePolicy, policyWordsOf } from '../../../src/policies/engine-policies.js';
@@ -139,6 +140,8 @@ export class World {
         return store.delete();
       case 'rewrite':
         return this.#rewrite(operation.bytes, id);
+      case 'migrate':
+        return this.#migrate(operation.key, operation.bytes, id);
       case 'advance':
         this.clock.advance(operation.ms);
         return 0;
@@ -159,7 +162,13 @@ export class World {
     const key = KEYS.find((candidate) => nameOf(this.#scenario, candidate) === found.key);
     assert(key !== undefined, `no key has the name ${found.key}`);
     this.#prepare(key);
-    return store.rewrite(found, makeValue(key, id, bytes), 0);
+    return store.rewrite(found, makeValue(key, id, bytes), 0, SMALLER);
+  }
+
+  #migrate(key: number, bytes: number, id: number): Result {
+    this.#prepare(key);
+    const found = this.store.copy();
+    return found === undefined ? 2 : this.store.rewrite(found, makeValue(key, id, bytes), 0, ANY_SIZE);
   }
 
   get(key: number, want: number = READ_VALUE): Result {

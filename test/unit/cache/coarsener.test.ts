@@ -1,8 +1,10 @@
 /** Compression for the share of a type, by a codec double: the first byte of a value says whether the rest is short. */
 import { describe, expect, it } from 'vitest';
 import { Coarsener } from '../../../src/cache/coarsener.js';
+import { Migrator } from '../../../src/cache/migrator.js';
 import type { Codec } from '../../../src/codecs/codec.js';
 import { Packer } from '../../../src/codecs/packer.js';
+import { MigrationChain } from '../../../src/codecs/versions.js';
 import { UNLIMITED } from '../../../src/policies/type-rules.js';
 import { Engine } from '../../support/engine.js';
 
@@ -50,14 +52,16 @@ function patternOf(byte: number, length: number): Uint8Array {
 
 function create(codec: Codec): { engine: Engine; set: (key: string, value: Uint8Array) => number } {
   const engine = Engine.create({ capacityBytes: CAPACITY, shares: [{ ...UNLIMITED, maxShare: SHARE }] });
-  const coarsener = new Coarsener({
+  const common = {
     store: engine.store,
     typeId: 0,
     type: 'route',
     packer: new Packer({ codec, codecsById: [undefined, undefined, undefined, codec], hasCrc: false }),
-    reduce: undefined,
     begin: () => engine.store.begin(),
-  });
+  };
+  const chain = new MigrationChain(1, new Map());
+  const migrator = new Migrator({ ...common, chain, importance: 0, itemBytesMax: CAPACITY });
+  const coarsener = new Coarsener({ ...common, migrator, reduce: undefined });
   const set = (key: string, value: Uint8Array): number => {
     engine.hashOf(key);
     if (coarsener.isDue(value.length, false, false)) coarsener.makeRoom(key, value.length, false, false);

@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { BUCKET, SHARD } from '../../../native-free/index.js';
 import { FLAG_CHAINED, flagsOf } from '../../../src/engine/item.js';
-import type { ColdEntry } from '../../../src/engine/rewriter.js';
+import type { CopiedEntry } from '../../../src/engine/rewriter.js';
 import { BUSY, STORED } from '../../../src/engine/writer.js';
 import { UNLIMITED } from '../../../src/policies/type-rules.js';
 import { Engine, type EngineOptions, type EntryOptions } from '../../support/engine.js';
@@ -30,13 +30,13 @@ function create(options: EngineOptions = {}): Engine {
 const filled = (length: number, byte: number): Uint8Array => new Uint8Array(length).fill(byte);
 
 /** An engine with one entry `a`, and its copy. */
-function withOne(bytes: number, entry: EntryOptions = {}, options: EngineOptions = {}): [Engine, ColdEntry] {
+function withOne(bytes: number, entry: EntryOptions = {}, options: EngineOptions = {}): [Engine, CopiedEntry] {
   const engine = create(options);
   engine.set('a', filled(bytes, 1), entry);
   return [engine, copied(engine)];
 }
 
-function copied(engine: Engine): ColdEntry {
+function copied(engine: Engine): CopiedEntry {
   const entry = engine.cold();
   if (entry === undefined) throw new Error('nothing was found');
   return entry;

@@ -52,7 +52,7 @@ function regions(layout: Layout): [string, number, number][] {
     ['header', 0, 64],
     ['owners', layout.owners, OWNER_SLOTS * OWNER_WORDS],
     ['counters', layout.counters, OWNER_SLOTS * layout.countersPerStripe * 2],
-    ['type states', layout.typeStates, config.types * 2],
+    ['type states', layout.typeStates, config.types * 3],
     ['events', layout.events, 16 + config.eventWords],
     ...Array.from({ length: config.shards }, (_, i): [string, number, number] => [
       `shard ${i}`,
