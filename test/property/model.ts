@@ -1,10 +1,13 @@
 /** A plain Map with the rules of time, and the operations that both it and an engine can do. */
 import fc from 'fast-check';
+import { ANY_SIZE } from '../../src/engine/rewriter.js';
 import type { Engine } from '../support/engine.js';
 import { imbalances } from '../support/sums.js';
 
 export type Operation =
   | { readonly do: 'set'; readonly key: number; readonly size: number; readonly ttlMs: number; readonly idleMs: number }
+  /** Copies the entry, and stores a value of any size in its place. */
+  | { readonly do: 'migrate'; readonly key: number; readonly size: number }
   | { readonly do: 'get' | 'has' | 'peek' | 'delete'; readonly key: number }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'sweep'; readonly buckets: number }
@@ -25,6 +28,7 @@ export function operations({ keys, types, sizes }: Bounds): fc.Arbitrary<Operati
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 900 }) },
   );
   const set = fc.record({ do: fc.constant('set' as const), key, size: sizes, ttlMs: span, idleMs: span });
+  const migrate = fc.record({ do: fc.constant('migrate' as const), key, size: sizes });
   const onKey = fc.record({ do: fc.constantFrom('get' as const, 'has' as const, 'peek' as const), key });
   const del = fc.record({ do: fc.constant('delete' as const), key });
   const advance = fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 0, max: 400 }) });
@@ -38,6 +42,7 @@ export function operations({ keys, types, sizes }: Bounds): fc.Arbitrary<Operati
         fc.oneof(
           { weight: 30, arbitrary: set },
           { weight: 30, arbitrary: onKey },
+          { weight: 5, arbitrary: migrate },
           { weight: 1 + deletes * 5, arbitrary: del },
           { weight: advances * 3, arbitrary: advance },
           { weight: 2, arbitrary: sweep },
@@ -100,6 +105,7 @@ export class Model {
 
   #step(operation: Operation): void {
     if (operation.do === 'set') this.#set(operation.key, operation.size, operation.ttlMs, operation.idleMs);
+    else if (operation.do === 'migrate') this.#migrate(operation.key, operation.size);
     else if (operation.do === 'advance') this.#engine.clock.advance(operation.ms);
     else if (operation.do === 'sweep') this.#engine.store.sweeper.step(operation.buckets);
     else if (operation.do === 'clear') this.#clear(operation.type);
@@ -152,6 +158,22 @@ export class Model {
     const entry = { version: this.#version, size, deadline, idleTicks: Math.ceil(idleMs / 10), lastTick: this.#tick() };
     this.#entries.set(name, entry);
     if (!this.#engine.has(name, this.#typeOf(key))) throw new Error('a set said true and stored nothing');
+  }
+
+  #migrate(key: number, size: number): void {
+    const name = this.#name(key);
+    const type = this.#typeOf(key);
+    const copy = this.#engine.copy(name, type);
+    this.#compare(key, copy !== undefined);
+    const entry = this.#live(key);
+    if (copy === undefined || entry === undefined) return;
+    if (copy.length !== entry.size) throw new Error(`key ${key}: ${copy.length} bytes were copied of ${entry.size}`);
+    this.#version += 1;
+    const outcome = this.#engine.rewrite(copy, content(size, this.#version), { type }, ANY_SIZE);
+    if (outcome !== 1 && this.#isRoomy) throw new Error(`a value of ${size} bytes in place of another was refused`);
+    if (outcome !== 1) return;
+    this.#sets[type]! += 1;
+    this.#entries.set(name, { ...entry, version: this.#version, size });
   }
 
   #read(key: number, renew: boolean): void {

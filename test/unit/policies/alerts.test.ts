@@ -344,7 +344,7 @@ describe('alerts', () => {
     bench.seconds(60, { evictions: 3, hits: 1, misses: 90_000 }, {}, 60_000);
     const codes = new Set(bench.alerts.map(({ code }) => code));
     // Told by the thread that saw the failure, not by the watch.
-    expect([...codes, 'reducer-failed', 'decode-failed'].sort()).toEqual([...ALERT_CODES].sort());
+    expect([...codes, 'reducer-failed', 'decode-failed', 'migration-failed'].sort()).toEqual([...ALERT_CODES].sort());
     for (const { message } of bench.alerts) {
       expect(message).toMatch(/^[a-z\d][^\n]{20,200}[^.\s]$/);
       expect(message).not.toMatch(/NaN|undefined|Infinity/);
