@@ -106,10 +106,10 @@ export class Coarsener {
       const { bytes: source } = store.reader.landing;
       const isOfBytes = packer.isBytes(form, source, start, start + length);
       const stored = packer.unpack(form, source, start, start + length);
-      const { unpackedVersion } = packer;
+      const { unpackedVersion, version } = packer;
+      if (unpackedVersion > version) return undefined;
       const value = migrator.migrated(stored, unpackedVersion);
-      // Of a newer version than this thread's code knows, or one that could not be migrated.
-      if (value === undefined && unpackedVersion !== packer.version) return undefined;
+      if (value === undefined && unpackedVersion < version) return undefined;
       const info = { type, key, bytes: keyBytes + length, ageMs: ticksUnused * TICK_MS };
       const result: unknown = reduce!(value as never, info);
       if (result === undefined) return undefined;

@@ -43,7 +43,8 @@ export async function createCache<T extends object = { default: unknown }>(
 
 /**
  * Attaches this thread, of any depth, to the cache of a handle; attaching again gives the same object. Functions that the
- * cache was created with are to be given again; VELOCACHE_HANDLE_VERSION names one that is missing.
+ * cache was created with are to be given again; VELOCACHE_HANDLE_VERSION names one that is missing. A thread whose code
+ * knows other versions of a type's values than the creator's gives those, with its migrations.
  */
 export function attachCache<T>(handle: CacheHandle<T>, functions: AttachFunctions<NoInfer<T>> = {}): Cache<T> {
   checkHandle(handle);

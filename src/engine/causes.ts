@@ -75,7 +75,7 @@ export const TYPE_COUNTER = {
   reducerFailures: 8,
   /** Reads of entries whose value could not be had from what is stored; each is a miss, too. */
   decodeFailures: 9,
-  /** Entries that took a value of a newer version; reads that failed to make one; reads of a version not known yet. */
+  /** Entries that took a value of a newer version; failures to make one; reads of a version that is not known yet. */
   migrations: 10,
   migrationFailures: 11,
   newerVersions: 12,

@@ -51,7 +51,7 @@ export interface TypeStats {
   readonly decodeFailures: number;
   /** Values brought to a newer version by a read, and stored; each counts as a set that replaced a value, too. */
   readonly migrations: number;
-  /** Reads that missed because a migration threw, returned what can't be stored, or was not given. */
+  /** Times that a migration threw, returned what can't be stored, or was not given; a read misses then. */
   readonly migrationFailures: number;
   /** Reads that missed because the value is of a newer version than the reading thread knows. */
   readonly newerVersions: number;
