@@ -1,7 +1,8 @@
 /** The cache as one thread sees it: the key space of type `default`, those of the other types, and the whole. */
 import { EventEmitter } from 'node:events';
-import type { Codec } from '../codecs/codec.js';
+import type { FormCodec } from '../codecs/codec.js';
 import { createCodecs } from '../codecs/codecs.js';
+import { OwnCodec } from '../codecs/own-codec.js';
 import { Packer } from '../codecs/packer.js';
 import { EVENT } from '../engine/items.js';
 import type { EngineStats, TypeStats } from '../engine/statistics.js';
@@ -184,13 +185,16 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   }
 }
 
-function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains }: ThreadFunctions) {
+function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, codecs: own }: ThreadFunctions) {
   const codecs = createCodecs();
-  const codecsById: (Codec | undefined)[] = [];
-  for (const codec of codecs.values()) codecsById[codec.id] = codec;
+  const builtIn: (FormCodec | undefined)[] = [];
+  for (const codec of codecs.values()) builtIn[codec.id] = codec;
   const { itemBytesMax } = plan;
   return plan.types.map((type, typeId) => {
-    const codec = codecs.get(type.codec)!;
+    const given = own.get(type.name);
+    const codec = given === undefined ? codecs.get(type.codec)! : new OwnCodec(type.name, given);
+    const codecsById = [...builtIn];
+    codecsById[codec.id] = codec;
     const chain = chains.get(type.name)!;
     const packer = new Packer({ codec, codecsById, hasCrc: type.hasCrc, version: chain.version });
     const { name, importance } = type;

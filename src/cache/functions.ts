@@ -2,23 +2,27 @@
  * Functions of the options of `createCache`, which a handle can't carry: each thread that attaches gives them again. And
  * what a thread may have otherwise than the creator: the versions of the values that its code knows.
  */
+import type { Codec } from '../codecs/codec.js';
+import { checkCodec, OWN_CODEC } from '../codecs/own-codec.js';
 import { checkVersion, MigrationChain, type Migrations, resolveMigrations } from '../codecs/versions.js';
 import { HandleError, OptionError } from '../errors.js';
 import type { CacheHandle } from './handle.js';
-import { type CacheOptions, type CachePlan, checkNames } from './options.js';
+import { type CacheOptions, type CachePlan, checkNames, type TypeOptions } from './options.js';
 import { checkReducer, type Reducer } from './reducer.js';
 import { checkTierOf, type TierOf, UserTiers } from './users.js';
 
+/** Those of a type: the reducer and the codec that it was created with, each only then. */
+export interface TypeFunctions<V> {
+  readonly reduce?: Reducer<V>;
+  readonly codec?: Codec<V>;
+  /** The version that this thread's code knows. Default: the creator's. */
+  readonly version?: number;
+  readonly migrate?: Migrations;
+}
+
 export interface AttachFunctions<T = Record<string, unknown>> {
   readonly users?: { readonly tierOf?: TierOf };
-  readonly types?: {
-    readonly [K in keyof T]?: {
-      readonly reduce?: Reducer<T[K]>;
-      /** The version that this thread's code knows. Default: the creator's. */
-      readonly version?: number;
-      readonly migrate?: Migrations;
-    };
-  };
+  readonly types?: { readonly [K in keyof T]?: TypeFunctions<T[K]> };
 }
 
 /** The same, as one thread uses them. */
@@ -28,20 +32,18 @@ export interface ThreadFunctions {
   readonly reducers: ReadonlyMap<string, Reducer<never>>;
   /** By the names of all types. */
   readonly chains: ReadonlyMap<string, MigrationChain>;
+  /** By the names of types. */
+  readonly codecs: ReadonlyMap<string, Codec>;
 }
 
-interface OfType {
-  readonly reduce?: Reducer<never>;
-  readonly version?: number;
-  readonly migrate?: Migrations;
-}
-
-type OfTypes = Readonly<Record<string, OfType | undefined>>;
+type OfTypes = Readonly<Record<string, TypeFunctions<never> | undefined>>;
 
 /** The functions among the options, which have been checked. */
 export function functionsIn<T>({ users, types }: CacheOptions<T>): AttachFunctions<T> {
-  const given = Object.entries((types ?? {}) as OfTypes).map(([name, { reduce, migrate } = {}]) => {
-    return [name, { ...(reduce && { reduce }), ...(migrate && { migrate }) }] as const;
+  const options = (types ?? {}) as Record<string, TypeOptions<never> | undefined>;
+  const given = Object.entries(options).map(([name, { reduce, migrate, codec } = {}]) => {
+    const own = typeof codec === 'object' && { codec };
+    return [name, { ...(reduce && { reduce }), ...(migrate && { migrate }), ...own }] as const;
   });
   return {
     ...(users?.tierOf !== undefined && { users: { tierOf: users.tierOf } }),
@@ -57,14 +59,19 @@ export function checkFunctions<T>({ plan }: CacheHandle<T>, functions: AttachFun
   const names = plan.types.map(({ name }) => name);
   checkNames('functions.types', types, names);
   for (const [name, options] of Object.entries(types))
-    checkNames(`functions.types.${name}`, options, ['reduce', 'version', 'migrate']);
+    checkNames(`functions.types.${name}`, options, ['reduce', 'codec', 'version', 'migrate']);
 }
 
 /** Throws for functions that the cache doesn't have, and names those that are missing. Their names have been checked. */
 export function functionsOf<T>({ plan }: CacheHandle<T>, functions: AttachFunctions<T>): ThreadFunctions {
   const { users = {}, types = {} } = functions;
   const given = types as OfTypes;
-  return { tiers: tiersOf(plan, users.tierOf), reducers: reducersOf(plan, given), chains: chainsOf(plan, given) };
+  return {
+    tiers: tiersOf(plan, users.tierOf),
+    reducers: reducersOf(plan, given),
+    chains: chainsOf(plan, given),
+    codecs: codecsOf(plan, given),
+  };
 }
 
 function tiersOf({ users, arena }: CachePlan, tierOf: TierOf | undefined): UserTiers | undefined {
@@ -104,6 +111,21 @@ function chainsOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['chains
   return new Map(chains);
 }
 
+function codecsOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['codecs'] {
+  const codecs = new Map<string, Codec>();
+  for (const { name, codec: planned } of types) {
+    const option = `types.${name}.codec`;
+    const codec = Object.hasOwn(given, name) ? given[name]?.codec : undefined;
+    if (codec !== undefined) checkCodec(option, codec);
+    if (planned === OWN_CODEC && codec === undefined)
+      throw missing(option, `{ types: { ${JSON.stringify(name)}: { codec } } }`);
+    if (planned !== OWN_CODEC && codec !== undefined)
+      throw new OptionError(option, 'given', 'the cache was created without it');
+    if (codec !== undefined) codecs.set(name, codec as Codec);
+  }
+  return codecs;
+}
+
 function missing(name: string, how: string): HandleError {
-  return new HandleError(`the cache has a function ${name}: pass it to attachCache(handle, ${how})`);
+  return new HandleError(`the cache was created with ${name}: pass it to attachCache(handle, ${how})`);
 }

@@ -1,6 +1,8 @@
 /** The options of `createCache`, checked and resolved into a plan: plain data that every thread builds the same from. */
 import { type ArenaConfig, CLASS_MAX, ceilPower, isPower, type ManualClock } from '../../native-free/index.js';
-import { createCodecs, DEFAULT_CODEC } from '../codecs/codecs.js';
+import type { Codec } from '../codecs/codec.js';
+import { CODEC_NAMES, type CodecName, DEFAULT_CODEC } from '../codecs/codecs.js';
+import { checkCodec, OWN_CODEC } from '../codecs/own-codec.js';
 import { checkVersion, type Migrations, resolveMigrations } from '../codecs/versions.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../engine/causes.js';
 import { chunkSizes } from '../engine/size-classes.js';
@@ -48,8 +50,11 @@ export interface TypeOptions<V = unknown> {
   readonly overflow?: Overflow;
   /** With `overflow: 'reduce'`, and only there: makes a value smaller. To be given to `attachCache` too. */
   readonly reduce?: Reducer<V>;
-  /** How `set` packs values; docs/codecs.md says what each keeps. Default: 'msgpack'. */
-  readonly codec?: 'msgpack' | 'structured';
+  /**
+   * How `set` packs values; docs/codecs.md says what each keeps. A codec of your own is to be given to `attachCache` too.
+   * Default: 'msgpack'.
+   */
+  readonly codec?: CodecName | Codec<V>;
   /** Whether values carry a CRC-32, which each read checks; four bytes and some time. Default: false. */
   readonly crc?: boolean;
   /**
@@ -119,6 +124,7 @@ export interface TypePlan extends TypeShare {
   /** Milliseconds; 0 for no bound. */
   readonly ttlMs: number;
   readonly idleMs: number;
+  /** The name of a built-in codec, or OWN_CODEC. */
   readonly codec: string;
   readonly hasCrc: boolean;
   /** That of the creator, and of threads that give none. */
@@ -254,9 +260,6 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     'version',
     'migrate',
   ]);
-  const codec = options.codec ?? DEFAULT_CODEC;
-  const codecs = [...createCodecs().keys()];
-  if (!codecs.includes(codec)) throw new OptionError(`${where}.codec`, codec, `must be one of ${codecs.join(', ')}`);
   const maxShare = resolvePart(`${where}.maxShare`, options.maxShare ?? 1);
   if (maxShare === 0) throw new OptionError(`${where}.maxShare`, maxShare, 'must be above 0');
   const reserve = resolvePart(`${where}.reserve`, options.reserve ?? 0);
@@ -274,11 +277,17 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     isAggressive: overflow === 'aggressive-lru',
     ttlMs: options.ttl === undefined ? 0 : parseDuration(`${where}.ttl`, options.ttl),
     idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
-    codec,
+    codec: resolveCodec(`${where}.codec`, options.codec),
     hasCrc: resolveFlag(`${where}.crc`, options.crc),
     version,
     migrates: resolveMigrations(`${where}.migrate`, version, options.migrate).size > 0,
   };
+}
+
+function resolveCodec(where: string, codec: TypeOptions['codec'] = DEFAULT_CODEC): string {
+  if (typeof codec === 'string') return resolveName(where, codec, CODEC_NAMES);
+  checkCodec(where, codec);
+  return OWN_CODEC;
 }
 
 function resolveFlag(where: string, flag: boolean | undefined): boolean {

@@ -10,7 +10,7 @@ export interface VeloReducers<W = unknown, S = unknown> {
   readonly reduceStats?: Reducer<S>;
 }
 
-type PlainType = Omit<TypeOptions, 'reduce'>;
+type PlainType = Omit<TypeOptions, 'reduce' | 'codec'>;
 
 export interface VeloTypes<W = unknown, S = unknown> {
   readonly session: PlainType;

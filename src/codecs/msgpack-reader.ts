@@ -1,5 +1,6 @@
 import { CodecError } from '../errors.js';
 import { readBinary, readTimestamp } from './msgpack-extensions.js';
+import { bytesOfText, KeyReader, type TextBytes, textAt } from './text-reader.js';
 
 /**
  * A strict reader of the MessagePack subset that the writer emits. It differs from a general reader in three ways:
@@ -11,36 +12,17 @@ import { readBinary, readTimestamp } from './msgpack-extensions.js';
 /** Deeper messages are refused: the reader recurses, and a forged message must not exhaust the stack. */
 const READ_DEPTH_MAX = 512;
 
-/** Keys up to this many bytes are looked up in the key cache. */
-const CACHED_KEY_BYTES_MAX = 32;
-const KEY_CACHE_SLOTS = 2048;
-
-/** From this length on, one native UTF-8 decode beats looking at each byte first. */
-const SCANNED_TEXT_BYTES_MAX = 160;
-
 const EXT_UNDEFINED = 0x00;
 const EXT_BINARY = 0x74;
 const EXT_TIMESTAMP = 0xff;
 
-/** One remembered object key; interning keys spares a string and its hash for every property read. */
-interface CachedKey {
-  readonly bytes: Uint8Array;
-  readonly text: string;
-}
-
-/** Buffer's own decoders: `toString` spends longer on its arguments than these do on a short string. */
-interface TextSlices {
-  latin1Slice(start: number, end: number): string;
-  utf8Slice(start: number, end: number): string;
-}
-
-const EMPTY: Buffer & TextSlices = Buffer.alloc(0) as Buffer & TextSlices;
+const EMPTY: TextBytes = bytesOfText(new Uint8Array(0));
 
 /** Reads one message at a time; keeps a key cache, so make one per thread. Runs no user code, hence not re-entered. */
 export class MsgpackReader {
-  readonly #keys: (CachedKey | undefined)[] = new Array(KEY_CACHE_SLOTS);
+  readonly #keys = new KeyReader();
   #source: Uint8Array = EMPTY;
-  #bytes: Buffer & TextSlices = EMPTY;
+  #bytes: TextBytes = EMPTY;
   #view: DataView = new DataView(EMPTY.buffer, 0, 0);
   #at = 0;
   #end = 0;
@@ -63,7 +45,7 @@ export class MsgpackReader {
     // Last, and none till then: a call may be abandoned at any line (a full stack, a time-out of vm), and the next one
     // must not go by views of two sources.
     this.#source = EMPTY;
-    this.#bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength) as Buffer & TextSlices;
+    this.#bytes = bytesOfText(source);
     this.#view = new DataView(source.buffer, source.byteOffset, source.byteLength);
     this.#source = source;
   }
@@ -156,38 +138,13 @@ export class MsgpackReader {
 
   #key(): string {
     const token = this.#bytes[this.#take(1)]!;
-    if (token >= 0xa0 && token < 0xc0) return this.#cachedKey(token & 0x1f);
+    if (token >= 0xa0 && token < 0xc0) return this.#keys.key(this.#bytes, this.#take(token & 0x1f), token & 0x1f);
     if (token >= 0xd9 && token <= 0xdb) return this.#text(this.#length(token - 0xd9));
     throw new CodecError('object key is not a string');
   }
 
-  #cachedKey(length: number): string {
-    const from = this.#take(length);
-    const bytes = this.#bytes;
-    // Length, first, middle and last byte tell apart most keys that occur together in one object.
-    const mixed = length * 31 + bytes[from]! * 7 + bytes[from + (length >> 1)]! * 131 + bytes[this.#at - 1]! * 17;
-    const slot = mixed & (KEY_CACHE_SLOTS - 1);
-    const known = this.#keys[slot];
-    if (known !== undefined && sameBytes(known.bytes, bytes, from, length)) return known.text;
-    const text = this.#slice(from, length);
-    if (length <= CACHED_KEY_BYTES_MAX) {
-      this.#keys[slot] = { bytes: Uint8Array.prototype.slice.call(bytes, from, from + length), text };
-    }
-    return text;
-  }
-
   #text(length: number): string {
-    return this.#slice(this.#take(length), length);
-  }
-
-  #slice(from: number, length: number): string {
-    const bytes = this.#bytes;
-    const end = from + length;
-    if (length === 0) return '';
-    if (length > SCANNED_TEXT_BYTES_MAX) return bytes.utf8Slice(from, end);
-    let high = 0;
-    for (let i = from; i < end; i++) high |= bytes[i]!;
-    return high < 0x80 ? bytes.latin1Slice(from, end) : bytes.utf8Slice(from, end);
+    return textAt(this.#bytes, this.#take(length), length);
   }
 
   /** MessagePack's bin type stands for Buffer; the other binary kinds are extensions. */
@@ -217,10 +174,4 @@ function constant(token: number): null | boolean {
 /** An own property whatever its name: plain assignment to `__proto__` would change the prototype instead. */
 export function defineOwn(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
-}
-
-function sameBytes(known: Uint8Array, bytes: Uint8Array, from: number, length: number): boolean {
-  if (known.length !== length) return false;
-  for (let i = 0; i < length; i++) if (known[i] !== bytes[from + i]) return false;
-  return true;
 }

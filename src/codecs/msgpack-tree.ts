@@ -15,20 +15,26 @@ interface WellFormedText {
   isWellFormed(): boolean;
 }
 
-/** The objects met so far in one value, and whether its strings are looked at. */
+/** The objects met so far in one value, whether its strings are looked at, and the binary kinds that it may have. */
 interface Seen {
   list: object[];
   set: Set<object> | undefined;
   readonly checkText: boolean;
+  readonly binary: ReadonlySet<unknown>;
 }
 
 /**
  * True if plain MessagePack gives `value` back unchanged: a tree of null, undefined, booleans, numbers, strings, 64-bit
  * integers, plain objects, dense arrays, dates and binary data, in which no object appears twice. With `checkText`,
  * its strings must be well-formed too; that costs as much as all the rest, so the caller asks only when in doubt.
+ * `binary` are the prototypes of binary data, for a format that keeps fewer kinds of it.
  */
-export function isPlainTree(value: unknown, checkText: boolean): boolean {
-  return isPlain(value, { list: [], set: undefined, checkText }, 0);
+export function isPlainTree(
+  value: unknown,
+  checkText: boolean,
+  binary: ReadonlySet<unknown> = BINARY_PROTOTYPES,
+): boolean {
+  return isPlain(value, { list: [], set: undefined, checkText, binary }, 0);
 }
 
 function isPlain(value: unknown, seen: Seen, depth: number): boolean {
@@ -54,13 +60,17 @@ function isPlainObject(value: object, seen: Seen, depth: number): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return arePropertiesPlain(value, seen, depth + 1);
   if (prototype === Array.prototype) return Array.isArray(value) && areElementsPlain(value, seen, depth + 1);
-  return isPlainLeaf(value, prototype);
+  return isPlainLeaf(value, prototype, seen.binary);
 }
 
 /** Dates and binary data; objects that only borrow such a prototype are not taken for them. */
-export function isPlainLeaf(value: object, prototype: unknown): boolean {
+export function isPlainLeaf(
+  value: object,
+  prototype: unknown,
+  binary: ReadonlySet<unknown> = BINARY_PROTOTYPES,
+): boolean {
   if (prototype === Date.prototype) return types.isDate(value);
-  return BINARY_PROTOTYPES.has(prototype) && (ArrayBuffer.isView(value) || types.isArrayBuffer(value));
+  return binary.has(prototype) && (ArrayBuffer.isView(value) || types.isArrayBuffer(value));
 }
 
 function arePropertiesPlain(object: object, seen: Seen, depth: number): boolean {

@@ -1,6 +1,7 @@
 import { Packr, RESERVE_START_SPACE, RESET_BUFFER_MODE } from 'msgpackr/pack';
 import { ValueError } from '../errors.js';
-import type { Codec } from './codec.js';
+import type { FormCodec } from './codec.js';
+import { mayMisspell } from './misspelling.js';
 import { flatten } from './msgpack-flatten.js';
 import { inflate } from './msgpack-inflate.js';
 import { MsgpackReader } from './msgpack-reader.js';
@@ -27,7 +28,7 @@ const shared = {
  * MessagePack, the default codec. Most values are trees of plain data and are written as plain MessagePack, without
  * record definitions. The others (Map, cycles, errors, …) are first laid out as a table, see `msgpack-graph.ts`.
  */
-class MsgpackCodec implements Codec {
+class MsgpackCodec implements FormCodec {
   readonly name = 'msgpack';
   readonly id = 1;
   readonly #packr = new Packr({
@@ -81,22 +82,8 @@ class MsgpackCodec implements Codec {
 }
 
 /** A codec for the calling thread. */
-export function createMsgpackCodec(): Codec {
+export function createMsgpackCodec(): FormCodec {
   return new MsgpackCodec();
-}
-
-/**
- * True if a lone surrogate may have been written: in a short string as three bytes from 0xed 0xa0 up, in a long one as
- * the replacement character, 0xef 0xbf 0xbd. To search the bytes costs a fraction of checking each string.
- */
-function mayMisspell(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
-    if (bytes[at + 1]! >> 5 === 0b101 && bytes[at + 2]! >> 6 === 0b10) return true;
-  }
-  for (let at = bytes.indexOf(0xef); at >= 0; at = bytes.indexOf(0xef, at + 1)) {
-    if (bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbd) return true;
-  }
-  return false;
 }
 
 /** Reached when a getter returns plain data once and a function the next time. */

@@ -1,13 +1,13 @@
 /** Turns the values of one type into what is stored, and back: its codec, and a frame where it needs one. */
 import { CodecError } from '../errors.js';
-import type { Codec } from './codec.js';
+import type { FormCodec } from './codec.js';
 import { FORM_BYTES, FORM_FRAME, frame, unframe } from './frame.js';
 
 export interface PackerSetup {
   /** The codec of the type. */
-  readonly codec: Codec;
+  readonly codec: FormCodec;
   /** Every codec that stored values may have, by id. */
-  readonly codecsById: readonly (Codec | undefined)[];
+  readonly codecsById: readonly (FormCodec | undefined)[];
   /** Values carry a CRC. */
   readonly hasCrc: boolean;
   /** The version of values packed now; 1 if not given. */
@@ -20,8 +20,8 @@ export class Packer {
   /** The version of what was unpacked last. Bytes have none: they count as of this packer's. */
   unpackedVersion: number;
   readonly version: number;
-  readonly #codec: Codec;
-  readonly #codecsById: readonly (Codec | undefined)[];
+  readonly #codec: FormCodec;
+  readonly #codecsById: readonly (FormCodec | undefined)[];
   readonly #hasCrc: boolean;
 
   constructor({ codec, codecsById, hasCrc, version = 1 }: PackerSetup) {
@@ -36,7 +36,8 @@ export class Packer {
   pack(value: unknown): Uint8Array {
     // The codec may run the user's code, which may pack other values.
     const bytes = this.#codec.encode(value);
-    return this.#finish(bytes, this.#codec.id, this.version);
+    const { id } = this.#codec;
+    return this.#finish(bytes, id, id === FORM_BYTES ? 1 : this.version);
   }
 
   /** The same for raw bytes. */

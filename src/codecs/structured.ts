@@ -1,11 +1,11 @@
 import { DefaultDeserializer, DefaultSerializer } from 'node:v8';
 import { CodecError, ValueError } from '../errors.js';
-import type { Codec } from './codec.js';
+import type { FormCodec } from './codec.js';
 import { locateUnclonable } from './structured-locate.js';
 import { refusal } from './value-path.js';
 
 /** V8's own format, that of `structuredClone`: keeps more kinds of values than MessagePack, in more bytes and time. */
-class StructuredCodec implements Codec {
+class StructuredCodec implements FormCodec {
   readonly name = 'structured';
   readonly id = 2;
 
@@ -39,7 +39,7 @@ class StructuredCodec implements Codec {
 }
 
 /** A codec for the calling thread. */
-export function createStructuredCodec(): Codec {
+export function createStructuredCodec(): FormCodec {
   return new StructuredCodec();
 }
 

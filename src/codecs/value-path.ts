@@ -23,3 +23,8 @@ export function describe(value: unknown): string {
 export function refusal(codec: string, what: string, path: string): string {
   return `codec "${codec}" cannot store ${what} at ${path === '' ? 'the top level' : path}`;
 }
+
+/** The same for anything, undefined and null by their names. */
+export function whatIs(value: unknown): string {
+  return value === undefined || value === null ? String(value) : describe(value);
+}

@@ -39,7 +39,7 @@ const ACTIONS: [string, (cache: Cache) => unknown, unknown][] = [
   ],
 ];
 
-describe.each(['msgpack', 'structured'] as const)('a getter that the codec %s calls', (codec) => {
+describe.each(['msgpack', 'cbor', 'json', 'structured'] as const)('a getter that the codec %s calls', (codec) => {
   const caches = useCaches();
 
   it.each(ACTIONS)('may call the cache: %s', async (_, action, result) => {

@@ -23,14 +23,17 @@ describe('set and get', () => {
     expect(cache.get('key')).toBe(1);
   });
 
-  it.each(['msgpack', 'structured'] as const)('what %s can not keep throws and keeps the old value', async (codec) => {
-    const cache = await caches.create({ types: { default: { codec } } });
-    cache.set('key', 1);
-    for (const value of [() => 1, Symbol('s'), { deep: [() => 1] }, new WeakMap()]) {
-      expect(errorOf(() => cache.set('key', value)).code).toBe('VELOCACHE_VALUE');
-    }
-    expect(cache.get('key')).toBe(1);
-  });
+  it.each(['msgpack', 'cbor', 'json', 'structured'] as const)(
+    'what %s can not keep throws and keeps the old value',
+    async (codec) => {
+      const cache = await caches.create({ types: { default: { codec } } });
+      cache.set('key', 1);
+      for (const value of [() => 1, Symbol('s'), { deep: [() => 1] }, new WeakMap()]) {
+        expect(errorOf(() => cache.set('key', value)).code).toBe('VELOCACHE_VALUE');
+      }
+      expect(cache.get('key')).toBe(1);
+    },
+  );
 
   it('an unknown option and a bad user throw and change nothing', async () => {
     const cache = await caches.create();

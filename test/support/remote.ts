@@ -21,6 +21,7 @@ type Method =
   | 'create'
   | 'listen'
   | 'reduce'
+  | 'codec'
   | 'fill'
   | 'exit'
   | 'throw'

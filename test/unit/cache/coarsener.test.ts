@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Coarsener } from '../../../src/cache/coarsener.js';
 import { Migrator } from '../../../src/cache/migrator.js';
-import type { Codec } from '../../../src/codecs/codec.js';
+import type { FormCodec } from '../../../src/codecs/codec.js';
 import { Packer } from '../../../src/codecs/packer.js';
 import { MigrationChain } from '../../../src/codecs/versions.js';
 import { UNLIMITED } from '../../../src/policies/type-rules.js';
@@ -17,7 +17,7 @@ const SHARE = 0.1;
 type Compact = (bytes: Uint8Array) => Uint8Array | undefined;
 
 /** Values are their bytes; compacted, the mark, the byte that they all are, and how many. */
-class RunLength implements Codec {
+class RunLength implements FormCodec {
   readonly name = 'run-length';
   readonly id = ID;
   readonly asked: number[] = [];
@@ -50,7 +50,7 @@ function patternOf(byte: number, length: number): Uint8Array {
   return bytes;
 }
 
-function create(codec: Codec): { engine: Engine; set: (key: string, value: Uint8Array) => number } {
+function create(codec: FormCodec): { engine: Engine; set: (key: string, value: Uint8Array) => number } {
   const engine = Engine.create({ capacityBytes: CAPACITY, shares: [{ ...UNLIMITED, maxShare: SHARE }] });
   const common = {
     store: engine.store,

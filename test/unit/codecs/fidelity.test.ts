@@ -1,12 +1,12 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Codec } from '../../../src/codecs/codec.js';
+import type { FormCodec } from '../../../src/codecs/codec.js';
 import { ValueError } from '../../../src/errors.js';
 import { FIDELITY, type Outcome, type Row, renderFidelity } from './fidelity-table.js';
 import { CODEC_NAMES, codecNamed, roundTrip } from './support.js';
 
-function assertOutcome(codec: Codec, row: Row, outcome: Outcome): void {
+function assertOutcome(codec: FormCodec, row: Row, outcome: Outcome): void {
   if (outcome === 'throws') {
     for (const refused of [row.value()].flat()) expect(() => codec.encode(refused)).toThrow(ValueError);
     return;
@@ -14,7 +14,7 @@ function assertOutcome(codec: Codec, row: Row, outcome: Outcome): void {
   const copy = roundTrip(codec, row.value());
   if (outcome === 'kept') assertSame(copy, row.value());
   else assertSame(copy, outcome.as());
-  if (row.check !== undefined) expect(row.check(copy)).toBe(true);
+  if (row.check !== undefined && (outcome === 'kept' || codec.name !== 'json')) expect(row.check(copy)).toBe(true);
 }
 
 /** Deep, with prototypes and −0. Of errors it compares what is not tied to where they were made. */
@@ -46,9 +46,10 @@ function isNest(value: unknown): value is Record<string, unknown> {
   return isPlain && Reflect.ownKeys(value).length === (Array.isArray(value) ? 2 : 1) && Object.keys(value).length === 1;
 }
 
-for (const name of CODEC_NAMES) {
+for (const name of [...CODEC_NAMES, 'json'] as const) {
   describe(`${name} keeps what its column says`, () => {
-    for (const row of FIDELITY) test(row.kind, () => assertOutcome(codecNamed(name), row, row[name]));
+    const column = name === 'cbor' ? 'msgpack' : name;
+    for (const row of FIDELITY) test(row.kind, () => assertOutcome(codecNamed(name), row, row[column]));
   });
 }
 

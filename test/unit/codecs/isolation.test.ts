@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { Unpackr } from 'msgpackr/unpack';
 import { describe, expect, test } from 'vitest';
-import { createCodecs, DEFAULT_CODEC } from '../../../src/codecs/codecs.js';
+import { CODEC_NAMES as CODEC_LIST, createCodecs, DEFAULT_CODEC } from '../../../src/codecs/codecs.js';
 import { CODEC_NAMES, codecNamed, decoded, encoded, roundTrip } from './support.js';
 
 const BINARY = {
@@ -58,10 +58,12 @@ for (const name of CODEC_NAMES) {
 }
 
 describe('the set of codecs', () => {
-  test('names and ids are unique, ids fit four bits and leave 0 to raw bytes', () => {
+  test('each name has its own form', () => {
     const codecs = createCodecs();
     for (const [name, codec] of codecs) expect(codec.name).toBe(name);
-    expect([...codecs.values()].map((codec) => codec.id)).toEqual([1, 2]);
+    const forms = [...codecs.values()].map(({ name, id }) => [name, id]);
+    expect(Object.fromEntries(forms)).toEqual({ raw: 0, msgpack: 1, structured: 2, json: 3, cbor: 4 });
+    expect([...codecs.keys()]).toEqual(CODEC_LIST);
     expect(codecs.has(DEFAULT_CODEC)).toBe(true);
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Codec } from '../../../src/codecs/codec.js';
+import type { FormCodec } from '../../../src/codecs/codec.js';
 import { CodecError } from '../../../src/errors.js';
 import { CODEC_NAMES, codecNamed, decoded, encoded, roundTrip } from './support.js';
 
@@ -27,7 +27,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
 };
 
 /** Decodes, and tolerates nothing but a value or a CodecError; the codec must work afterwards. */
-function decodeAnyway(codec: Codec, bytes: Uint8Array): void {
+function decodeAnyway(codec: FormCodec, bytes: Uint8Array): void {
   try {
     decoded(codec, bytes);
   } catch (error) {

@@ -1,18 +1,17 @@
-import type { Codec } from '../../../src/codecs/codec.js';
-import { createCodecs } from '../../../src/codecs/codecs.js';
+import type { FormCodec } from '../../../src/codecs/codec.js';
+import { type CodecName, createCodecs } from '../../../src/codecs/codecs.js';
 
-export type CodecName = 'msgpack' | 'structured';
+/** The codecs that keep nearly all that structured clone keeps. */
+export const CODEC_NAMES = ['msgpack', 'cbor', 'structured'] as const;
 
-export const CODEC_NAMES: readonly CodecName[] = ['msgpack', 'structured'];
-
-export function codecNamed(name: CodecName): Codec {
+export function codecNamed(name: CodecName): FormCodec {
   const codec = createCodecs().get(name);
   if (codec === undefined) throw new Error(`no codec ${name}`);
   return codec;
 }
 
 /** Encodes, copies to the middle of scratch memory as the engine does, decodes, and then wipes the scratch. */
-export function roundTrip(codec: Codec, value: unknown): unknown {
+export function roundTrip(codec: FormCodec, value: unknown): unknown {
   const bytes = codec.encode(value);
   const scratch = new Uint8Array(bytes.length + 24).fill(0xa5);
   scratch.set(bytes, 8);
@@ -22,10 +21,10 @@ export function roundTrip(codec: Codec, value: unknown): unknown {
 }
 
 /** The bytes of `value`, in memory that later calls leave alone. */
-export function encoded(codec: Codec, value: unknown): Uint8Array {
+export function encoded(codec: FormCodec, value: unknown): Uint8Array {
   return Uint8Array.from(codec.encode(value));
 }
 
-export function decoded(codec: Codec, bytes: Uint8Array): unknown {
+export function decoded(codec: FormCodec, bytes: Uint8Array): unknown {
   return codec.decode(bytes, 0, bytes.length);
 }
