@@ -7,6 +7,8 @@
  *     then   the codec's bytes
  *
  * A value that needs none of it is stored without a frame: its codec stands in the item's header.
+ *
+ * Codecs by number: 1 msgpack, 2 structured, 3 json, 4 cbor, 6 the codec object of the type itself.
  */
 import { crc32 } from 'node:zlib';
 import { CodecError } from '../errors.js';

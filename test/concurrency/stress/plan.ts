@@ -6,6 +6,8 @@ export interface StressTypes {
   default: Uint8Array;
   packed: StampedObject;
   structured: StampedObject;
+  json: StampedObject;
+  cbor: StampedObject;
   brief: Uint8Array;
   chained: Uint8Array;
 }
@@ -18,10 +20,14 @@ export const LATE_MS_MAX = 1_000;
 export const KEYS: readonly StressType[] = [
   ...Array<StressType>(10).fill('default'),
   ...Array<StressType>(8).fill('packed'),
-  ...Array<StressType>(4).fill('structured'),
+  ...Array<StressType>(3).fill('structured'),
+  ...Array<StressType>(3).fill('json'),
+  ...Array<StressType>(3).fill('cbor'),
   ...Array<StressType>(4).fill('brief'),
   ...Array<StressType>(3).fill('chained'),
 ];
+/** The types whose values are objects, packed by a codec. */
+export const OBJECT_TYPES: readonly StressType[] = ['packed', 'structured', 'json', 'cbor'];
 export const CHAINED_BYTES_MIN: number = 2 ** 20;
 export const CHAINED_BYTES_MAX: number = 2 ** 22 - 2 ** 10;
 
@@ -32,6 +38,8 @@ export const OPTIONS: CacheOptions<StressTypes> = {
   types: {
     packed: { codec: 'msgpack', idle: '1m' },
     structured: { codec: 'structured' },
+    json: { codec: 'json' },
+    cbor: { codec: 'cbor' },
     brief: { ttl: BRIEF_TTL_MS },
     chained: {},
   },

@@ -9,6 +9,7 @@ import {
   CHAINED_BYTES_MIN,
   KEYS,
   LATE_MS_MAX,
+  OBJECT_TYPES,
   type StressData,
   type StressOutcome,
   type StressTypes,
@@ -126,7 +127,7 @@ class StressThread {
     const seq = ++this.#seq;
     const ttlMs = type === 'brief' ? BRIEF_TTL_MS : 0;
     const stamp = { keyId: key, writer: this.#data.thread, seq, bornMs: Math.floor(nowMs()), ttlMs };
-    const isObject = type === 'packed' || type === 'structured';
+    const isObject = OBJECT_TYPES.includes(type);
     const value = isObject ? objectOf(stamp, this.#size(key)) : bytesOf(stamp, this.#size(key));
     const begin = this.#stamp();
     const isStored = isObject
