@@ -1,7 +1,9 @@
 /** The rules between a packer and a codec of the user's, and bytes without a codec. */
 import { describe, expect, it } from 'vitest';
 import type { Codec } from '../../../src/codecs/codec.js';
+import { FORM_BYTES } from '../../../src/codecs/frame.js';
 import { checkCodec, OwnCodec } from '../../../src/codecs/own-codec.js';
+import { Packer } from '../../../src/codecs/packer.js';
 import { CodecError, OptionError, ValueError } from '../../../src/errors.js';
 import { codecNamed, decoded, roundTrip } from './support.js';
 
@@ -72,6 +74,13 @@ describe('raw', () => {
   it('takes bytes, and gives a copy of them', () => {
     expect(roundTrip(codec, Buffer.from('bytes'))).toEqual(Uint8Array.from(Buffer.from('bytes')));
     expect(roundTrip(codec, new Uint8Array(0))).toEqual(new Uint8Array(0));
+  });
+
+  it('stores a value of any version as setBytes does, without a frame', () => {
+    const packer = new Packer({ codec, codecsById: [codec], hasCrc: false, version: 3 });
+    const bytes = packer.pack(Uint8Array.of(1, 2));
+    expect([packer.form, Uint8Array.from(bytes)]).toEqual([FORM_BYTES, Uint8Array.of(1, 2)]);
+    expect(packer.unpack(packer.form, bytes, 0, 2)).toEqual(Uint8Array.of(1, 2));
   });
 
   it.each<[string, unknown]>([
