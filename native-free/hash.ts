@@ -13,6 +13,12 @@ export class KeyHash {
     this.#k1 = k1 | 0;
   }
 
+  /** A hash whose key follows from this one's: a stranger to it, and to those of other numbers. */
+  derived(number: number, salt: number): KeyHash {
+    const part = (i: number): number => this.hash(Int32Array.of(i), 4, salt);
+    return new KeyHash(part(number * 2 - 1), part(number * 2));
+  }
+
   /** A signed 32-bit hash of the first `byteLength` bytes in `words`, padded with 0 to a whole word; `salt` 0..255. */
   hash(words: Int32Array, byteLength: number, salt: number): number {
     const count = (byteLength + 3) >>> 2;

@@ -6,6 +6,16 @@ export { COARSE_TICKS_MAX, isBefore, ManualClock, SharedClock, SPAN_MS_MAX, span
 export { Counters } from './counters.js';
 export { EventRing, type RingRecord } from './event-ring.js';
 export { EvictionLog, LOGGED_KEY_BYTES, type LoggedEviction } from './eviction-log.js';
+export {
+  FLIGHT,
+  FLIGHT_WAITER_WORDS,
+  FLIGHT_WAYS,
+  FLIGHTS,
+  type FlightsRegion,
+  OUTCOME,
+  OUTCOME_COUNT,
+  OUTCOME_TEXT_MAX,
+} from './flights-region.js';
 export { KeyHash } from './hash.js';
 export { Journal } from './journal.js';
 export {

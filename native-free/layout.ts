@@ -6,6 +6,7 @@ import { assert } from './assert.js';
 import { alignUp, isPower } from './bits.js';
 import { EVENT_RING_HEADER, EVENT_RING_LOCK } from './event-ring.js';
 import { evictionLogWords } from './eviction-log.js';
+import { FlightsRegion } from './flights-region.js';
 import { journalWords } from './journal.js';
 import { OWNER_SLOTS, OWNER_WORDS } from './owners.js';
 import { recentCountsWords } from './recent-counts.js';
@@ -72,6 +73,7 @@ export const SHARD = {
   generation: 6,
   failedScan: 7,
   hand: 8,
+  flights: 9,
   insertsSinceStamp: 10,
   due: 11,
   pageCursor: 12,
@@ -125,6 +127,8 @@ export interface ArenaConfig {
   readonly segmentBytes: number;
   /** Users with entries that there is room for, up to USERS_MAX; none without it. */
   readonly users?: number;
+  /** Loads in flight of a shard, a power of two from 8 on; none without it. */
+  readonly flights?: number;
 }
 
 /** Words of what all shards know of a type. */
@@ -155,6 +159,7 @@ export class Layout {
   readonly removalsOffset: number;
   readonly recentOffset: number;
   readonly evictionsOffset: number;
+  readonly flights: FlightsRegion;
   readonly users: UsersRegion;
   readonly descriptors: number;
   readonly descriptorWords: number;
@@ -196,7 +201,9 @@ export class Layout {
     this.removalsOffset = this.journalOffset + journalWords(JOURNAL_ENTRIES);
     this.recentOffset = this.removalsOffset + config.types * config.removalCauses * REMOVAL_WORDS;
     this.evictionsOffset = alignUp(this.recentOffset + recentCountsWords(config.types), 16);
-    this.shardWords = alignUp(this.evictionsOffset + evictionLogWords(config.evictionRecords), 16);
+    const flightsOffset = alignUp(this.evictionsOffset + evictionLogWords(config.evictionRecords), 16);
+    this.flights = new FlightsRegion(flightsOffset, config.flights ?? 0);
+    this.shardWords = alignUp(flightsOffset + this.flights.words, 16);
     this.users = new UsersRegion(this.shards + this.shardWords * config.shards, config.users ?? 0);
     this.descriptors = this.shards + this.shardWords * config.shards + this.users.words;
     this.pages = this.#fit(pagesMost);

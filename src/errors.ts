@@ -65,6 +65,13 @@ export class NotBytesError extends VelocacheError {
   }
 }
 
+/** A load that another thread did for `fetch` failed; `cause` has the name, message and code of its error. */
+export class LoadError extends VelocacheError {
+  constructor(message: string, cause: Error) {
+    super('VELOCACHE_LOAD', `the load in another thread failed: ${message}`, { cause });
+  }
+}
+
 /** Not a handle, or one of another version of velocache or of another configuration. */
 export class HandleError extends VelocacheError {
   constructor(message: string) {

@@ -4,10 +4,11 @@ export type { Cache, CacheStats, UserUsage } from './cache/cache.js';
 export { attachCache, createCache } from './cache/create.js';
 export type { CacheEvent, CacheEventName, CacheEvents, PressureEvent } from './cache/events.js';
 export type { EvictionQuery, EvictionRecord } from './cache/evictions.js';
+export type { Loader } from './cache/fetcher.js';
 export type { AttachFunctions, TypeFunctions } from './cache/functions.js';
 export { Gauge } from './cache/gauge.js';
 export type { CacheHandle } from './cache/handle.js';
-export type { KeySpace, SetOptions } from './cache/key-space.js';
+export type { FetchOptions, KeySpace, SetOptions } from './cache/key-space.js';
 export type { CacheOptions, PressureOptions, SlabOptions, TypeOptions } from './cache/options.js';
 export type { PressureActions, PressureStats } from './cache/pressure-words.js';
 export type { ReduceInfo, Reducer } from './cache/reducer.js';
@@ -27,6 +28,7 @@ export {
   HandleError,
   ItemTooLargeError,
   KeyError,
+  LoadError,
   MemoryError,
   NotBytesError,
   OptionError,

@@ -13,6 +13,7 @@ import { describeEviction, type EvictionQuery, type EvictionRecord, resolveQuery
 import type { ThreadFunctions } from './functions.js';
 import type { CacheHandle } from './handle.js';
 import { KeySpace, type SpaceSetup } from './key-space.js';
+import { Loads } from './loads.js';
 import type { Member } from './member.js';
 import { Migrator } from './migrator.js';
 import type { CachePlan } from './options.js';
@@ -123,7 +124,9 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   /** Removes the entries of all types. */
   clearAll(): void {
     this.#member.begin();
-    if (!this.#member.store.clear(-1)) throw new BusyError('clearAll');
+    const isClear = this.#member.store.clear(-1);
+    this.#member.wakeWaiters();
+    if (!isClear) throw new BusyError('clearAll');
   }
 
   /** Listens for what happens in any thread. Listeners keep no process alive; one that throws is an uncaught error. */
@@ -190,6 +193,7 @@ function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, c
   const builtIn: (FormCodec | undefined)[] = [];
   for (const codec of codecs.values()) builtIn[codec.id] = codec;
   const { itemBytesMax } = plan;
+  const loads = new Loads(member);
   return plan.types.map((type, typeId) => {
     const given = own.get(type.name);
     const codec = given === undefined ? codecs.get(type.codec)! : new OwnCodec(type.name, given);
@@ -201,7 +205,7 @@ function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, c
     const begin = (): void => member.begin();
     const { store } = member;
     const migrator = new Migrator({ store, typeId, type: name, importance, packer, chain, itemBytesMax, begin });
-    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator };
+    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator, loads };
     return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };
   });
 }

@@ -4,6 +4,7 @@ import { HEADER, spanTicks } from '../../native-free/index.js';
 import { FORM_BYTES } from '../codecs/frame.js';
 import type { Packer } from '../codecs/packer.js';
 import { GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from '../engine/causes.js';
+import type { Flight } from '../engine/flights.js';
 import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
 import { READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
 import type { SharedStore } from '../engine/store.js';
@@ -12,6 +13,8 @@ import { BusyError, ItemTooLargeError, KeyError, NotBytesError, OptionError, Val
 import { isShortened } from '../policies/pressure.js';
 import type { Coarsener } from './coarsener.js';
 import { fail } from './failures.js';
+import { type FetchCall, Fetcher, type Loader } from './fetcher.js';
+import type { Loads } from './loads.js';
 import type { Member } from './member.js';
 import type { Migrator } from './migrator.js';
 import type { TypePlan } from './options.js';
@@ -30,7 +33,19 @@ export interface SetOptions {
   readonly user?: string | undefined;
 }
 
+export interface FetchOptions extends SetOptions {
+  /** Ends the wait of this call, which rejects with the signal's reason; the load goes on if another call waits for it. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * How long others wait for the load that this call begins, on the cache's clock, before one of them loads again.
+   * Default: 30 s.
+   */
+  readonly lease?: Duration | undefined;
+}
+
 const SET_OPTIONS = ['ttl', 'idle', 'user'];
+const FETCH_OPTIONS = [...SET_OPTIONS, 'signal', 'lease'];
+const LEASE_MS = 30_000;
 
 /** What a key space needs to know of its cache. */
 export interface SpaceSetup {
@@ -43,6 +58,7 @@ export interface SpaceSetup {
   readonly migrator: Migrator;
   /** Makes values of the type smaller; undefined where it doesn't. */
   readonly coarsener: Coarsener | undefined;
+  readonly loads: Loads;
 }
 
 export class KeySpace<V> {
@@ -56,6 +72,7 @@ export class KeySpace<V> {
   readonly #migrator: Migrator;
   readonly #coarsener: Coarsener | undefined;
   readonly #importance: number;
+  readonly #fetcher: Fetcher<V>;
   readonly #lifetime = { deadline: 0, idleTicks: 0 };
 
   constructor(setup: SpaceSetup) {
@@ -69,6 +86,18 @@ export class KeySpace<V> {
     this.#migrator = setup.migrator;
     this.#coarsener = setup.coarsener;
     this.#importance = setup.plan.importance;
+    this.#fetcher = new Fetcher<V>(
+      {
+        typeId: setup.typeId,
+        store: this.#store,
+        begin: (key) => this.#begin(key),
+        peek: (key) => this.peek(key),
+        count: (counter) => {
+          if (this.#member.isOpen) this.#store.context.count(this.#typeId, counter, 1);
+        },
+      },
+      setup.loads,
+    );
   }
 
   /**
@@ -85,7 +114,7 @@ export class KeySpace<V> {
     // The codec may run the user's code, and so may reading the options, either of which may call the cache: so the
     // options come first, since what the codec returns is good only until it is called again.
     const bytes = this.#packer.pack(value);
-    return this.#put(key, bytes, this.#packer.form, ttlMs, idleMs, user, tier);
+    return this.#put(key, bytes, this.#packer.form, ttlMs, idleMs, user, tier) === STORED;
   }
 
   /** Stores bytes as they are, to be read by `getBytes` or `get`. Otherwise like `set`. */
@@ -96,10 +125,10 @@ export class KeySpace<V> {
     const user = options?.user;
     const tier = this.#tierOf(user);
     const packed = this.#packer.packBytes(bytes);
-    return this.#put(key, packed, this.#packer.form, ttlMs, idleMs, user, tier);
+    return this.#put(key, packed, this.#packer.form, ttlMs, idleMs, user, tier) === STORED;
   }
 
-  /** With a tier, the entry is the user's. */
+  /** With a tier, the entry is the user's; with a flight, it is stored only if that stands. STORED, NO_ROOM or LOST. */
   #put(
     key: string,
     bytes: Uint8Array,
@@ -108,7 +137,8 @@ export class KeySpace<V> {
     idleMs: number,
     user: string | undefined,
     tier: Tier | undefined,
-  ): boolean {
+    flight?: Flight,
+  ): number {
     this.#begin(key);
     const itemBytes = this.#store.key.byteLength + bytes.length;
     if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
@@ -117,10 +147,11 @@ export class KeySpace<V> {
     this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
     this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
     const outcome = this.#isRefused()
-      ? this.#store.refuse(stored.length, REJECT.pressure)
-      : this.#store.set(stored, form, this.#lifetime, tier !== undefined);
+      ? this.#store.refuse(stored.length, REJECT.pressure, flight)
+      : this.#store.set(stored, form, this.#lifetime, tier !== undefined, flight);
+    if (this.#store.flights.hasEnded) this.#member.wakeWaiters();
     if (outcome === BUSY) throw new BusyError('set');
-    return outcome === STORED;
+    return outcome;
   }
 
   /**
@@ -150,9 +181,9 @@ export class KeySpace<V> {
     return context.clock.deadline(ttlMs / 2 ** shift);
   }
 
-  #ttlOf(options: SetOptions | undefined): number {
+  #ttlOf(options: SetOptions | undefined, names: readonly string[] = SET_OPTIONS): number {
     if (options === undefined) return this.#plan.ttlMs;
-    checkSetOptions(options);
+    checkOptions(options, names);
     const { ttl } = options;
     return ttl === undefined ? this.#plan.ttlMs : parseDuration('ttl', ttl);
   }
@@ -249,6 +280,37 @@ export class KeySpace<V> {
     }
   }
 
+  /**
+   * Like `get`, but loads what is missing: one load for a key at a time, over all threads, whose value is stored with the
+   * options given and is what all calls that wait for it resolve to. Undefined if the loader returned that; then nothing
+   * is stored. A `set`, `delete` or `clear` during a load wins: the value goes to the call that began the load, and isn't
+   * stored; the others look, and load, again. Rejects with what the loader threw, in other threads with VELOCACHE_LOAD;
+   * with the signal's reason; VELOCACHE_CLOSED; VELOCACHE_OPTION without a loader.
+   */
+  async fetch(key: string, loader?: Loader<V>, options?: FetchOptions): Promise<V | undefined> {
+    const call = this.#callOf(key, loader, options);
+    call.signal?.throwIfAborted();
+    const value = this.get(key);
+    return value === undefined ? this.#fetcher.fetch(key, call) : value;
+  }
+
+  #callOf(key: string, loader: Loader<V> | undefined, options: FetchOptions | undefined): FetchCall<V> {
+    if (typeof loader !== 'function') throw new OptionError('loader', loader, 'must be a function');
+    const ttlMs = this.#ttlOf(options, FETCH_OPTIONS);
+    const idleMs = this.#idleOf(options);
+    const { user, signal, lease } = options ?? {};
+    if (user !== undefined) checkUser(user);
+    if (signal !== undefined && !(signal instanceof AbortSignal))
+      throw new OptionError('signal', signal, 'must be an AbortSignal');
+    const leaseMs = lease === undefined ? LEASE_MS : parseDuration('lease', lease);
+    const bring = this.#fetcher.inPlace(key, loader, (value, flight) => {
+      const tier = this.#tierOf(user);
+      const bytes = this.#packer.pack(value);
+      return this.#put(key, bytes, this.#packer.form, ttlMs, idleMs, user, tier, flight);
+    });
+    return { bring, leaseMs, signal };
+  }
+
   /** Like `get`, but renews nothing and counts as neither hit nor miss. */
   peek(key: string): V | undefined {
     return this.#read(key, false) ? this.#value(key, false) : undefined;
@@ -273,6 +335,7 @@ export class KeySpace<V> {
   delete(key: string): boolean {
     this.#begin(key);
     const outcome = this.#store.delete();
+    if (this.#store.flights.hasEnded) this.#member.wakeWaiters();
     if (outcome === BUSY) throw new BusyError('delete');
     return outcome === STORED;
   }
@@ -280,7 +343,9 @@ export class KeySpace<V> {
   /** Removes every entry of this type; takes time in proportion to the size of the whole cache. */
   clear(): void {
     this.#member.begin();
-    if (!this.#store.clear(this.#typeId)) throw new BusyError('clear');
+    const isClear = this.#store.clear(this.#typeId);
+    this.#member.wakeWaiters();
+    if (!isClear) throw new BusyError('clear');
   }
 
   /** Values in the order of the keys, undefined for misses. Not atomic as a whole. */
@@ -332,11 +397,10 @@ export class KeySpace<V> {
   }
 }
 
-function checkSetOptions(options: SetOptions): void {
+function checkOptions(options: SetOptions, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw new OptionError('options', options, 'must be an object');
   for (const name in options) {
-    if (!SET_OPTIONS.includes(name))
-      throw new OptionError(name, 'given', `the options of set are ${SET_OPTIONS.join(', ')}`);
+    if (!names.includes(name)) throw new OptionError(name, 'given', `the options are ${names.join(', ')}`);
   }
 }
 

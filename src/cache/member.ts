@@ -24,11 +24,13 @@ import { createEnginePolicy } from '../policies/engine-policies.js';
 import { TypeRules } from '../policies/type-rules.js';
 import { UserQuotas } from '../policies/user-quotas.js';
 import { type CacheHandle, checkHandle } from './handle.js';
-import { fromWarden, type JoinMessage, LEAVE } from './messages.js';
+import { fromWarden, type JoinMessage, LEAVE, type WakeMessage } from './messages.js';
 
 /** How long attaching waits for a slot of a dead thread to be freed, and in which steps. */
 const SLOT_WAIT_STEPS = 25;
 const SLOT_WAIT_MS = 10;
+/** How often a thread that leaves asks for a lock that is held behind a death. */
+const LEAVE_TRIES = 3;
 
 /** Milliseconds on the monotonic clock that all threads of the process share. */
 export function monotonicMs(): number {
@@ -43,6 +45,10 @@ export class Member {
   readonly isManual: boolean;
   /** Called when the warden has events for this thread. */
   onEvents: () => void = () => {};
+  /** Called when flights that this thread has to do with may have ended. */
+  onFlights: () => void = () => {};
+  /** Called when this thread has left the cache. */
+  onDetached: () => void = () => {};
   /** Called when the line to the warden has closed and the cache is open. */
   onWardenGone: (lostThread: number) => void = () => {};
   #line: MessagePort | undefined;
@@ -125,8 +131,19 @@ export class Member {
 
   #hear(message: unknown): void {
     if (message === fromWarden.events) this.onEvents();
+    else if (message === fromWarden.flights) this.onFlights();
     // No operation of this thread is under way while it handles a message: what is open was abandoned.
     else if (message === fromWarden.repair) this.store.begin();
+  }
+
+  /** Tells the threads that wait for flights that have ended in this one. Who isn't reached looks by itself in time. */
+  wakeWaiters(): void {
+    if (!this.store.flights.hasEnded) return;
+    const slots = this.store.flights.takeEnded();
+    if (slots.includes(this.slot)) queueMicrotask(() => this.onFlights());
+    const others = slots.filter((slot) => slot !== this.slot);
+    const message: WakeMessage = { wake: others };
+    if (others.length > 0) this.#line?.postMessage(message);
   }
 
   /** Closes the line in life: the warden reads the message before it sees the line close, and takes it for no death. */
@@ -172,9 +189,19 @@ export class Member {
     if (this.#isDetached) return;
     this.store.begin();
     this.#isDetached = true;
+    // The flights of a cache that has ended are nobody's.
+    if (load(this.arena.meta, HEADER.state) === STATE_OPEN) this.#endFlights();
     this.#hangUp();
     this.arena.owners.setListens(this.slot, 0);
     this.arena.owners.release(this.slot, threadId);
+    this.onDetached();
+  }
+
+  #endFlights(): void {
+    for (let tries = 0; tries < LEAVE_TRIES; tries++) {
+      if (this.store.flights.endOfOwner(this.slot, threadId)) break;
+    }
+    this.wakeWaiters();
   }
 }
 

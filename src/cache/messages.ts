@@ -30,10 +30,19 @@ export function answerHello({ port }: HelloMessage): void {
 }
 
 /** Over the line, warden to thread. */
-export const fromWarden = { events: 'events', repair: 'repair' } as const;
+export const fromWarden = { events: 'events', repair: 'repair', flights: 'flights' } as const;
 
 /** Over the line, thread to warden: the line closes because I leave, not because I die. */
 export const LEAVE = 'leave';
+
+/** Over the line, thread to warden: have the threads in these slots look at the flights that they wait for. */
+export interface WakeMessage {
+  readonly wake: readonly number[];
+}
+
+export function isWake(value: unknown): value is WakeMessage {
+  return typeof value === 'object' && value !== null && 'wake' in value;
+}
 
 export function isMessage(value: unknown): value is JoinMessage | HelloMessage {
   return typeof value === 'object' && value !== null && 'velocache' in value && 'kind' in value;

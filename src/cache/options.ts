@@ -152,6 +152,10 @@ const PAGES_PER_SHARD = 512;
 /** The log of evictions takes a record of 64 bytes for each of so many bytes, and no more than these a shard. */
 const EVICTION_RECORD_SHARE = 2 ** 15;
 const EVICTION_RECORDS_MAX = 256;
+/** Loads that may be in flight at once: one for each of so many bytes, up to so many in all, and at least so many a shard. */
+const FLIGHT_SHARE = 2 ** 14;
+const FLIGHTS_MAX = 1_024;
+const FLIGHTS_PER_SHARD_MIN = 64;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   checkNames('options', options, ['capacity', 'slab', 'types', 'policy', 'favour', 'users', 'clock', 'pressure']);
@@ -189,6 +193,7 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     eventWords: Math.min(2 ** 18, Math.max(2 ** 11, ceilPower(capacityBytes / 2 ** 12))),
     segmentBytes: 2 ** 30,
     users: users?.max ?? 0,
+    flights: Math.max(FLIGHTS_PER_SHARD_MIN, Math.min(FLIGHTS_MAX, ceilPower(capacityBytes / FLIGHT_SHARE)) / shards),
   };
   const plan = { arena, growthFactor, itemBytesMax, types, policy, pressure: resolvePressure(options.pressure) };
   return users === undefined ? plan : { ...plan, users };

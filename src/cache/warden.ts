@@ -11,7 +11,7 @@ import { compareExchange, load, store as storeWord } from '#atomics';
 import { HEADER, OWNER_SLOTS, SHARD, STRIPE } from '../../native-free/index.js';
 import { sayHello } from './hello.js';
 import type { Member } from './member.js';
-import { answerHello, fromWarden, isMessage, type JoinMessage, LEAVE } from './messages.js';
+import { answerHello, fromWarden, isMessage, isWake, type JoinMessage, LEAVE } from './messages.js';
 import type { PressureKeeper } from './pressure-keeper.js';
 import type { RankKeeper } from './rank-keeper.js';
 import { SWEEP_ROUND_MS, sweepSlice } from './sweep.js';
@@ -89,6 +89,7 @@ export class Warden {
     this.#lines.set(slot, line);
     port.on('message', (message: unknown) => {
       if (message === LEAVE) this.#forget(line);
+      else if (isWake(message)) this.#wake(message.wake);
     });
     port.on('close', () => {
       if (this.#forget(line)) this.#bury(slot, threadId);
@@ -107,6 +108,7 @@ export class Warden {
     this.#member.store.begin();
     if (this.#member.store.recovery.recoverOwner(slot, threadId)) this.#unfinished.delete(slot);
     else this.#unfinished.set(slot, threadId);
+    this.#wake(this.#member.store.flights.takeEnded());
   }
 
   #hasLine(slot: number, threadId: number): boolean {
@@ -155,6 +157,11 @@ export class Warden {
       this.#probe();
       this.#forgetListeners();
     }
+  }
+
+  /** Has threads look at the flights that they wait for. */
+  #wake(slots: readonly number[]): void {
+    for (const slot of slots) this.#lines.get(slot)?.port.postMessage(fromWarden.flights);
   }
 
   #wakeListeners(): void {

@@ -12,6 +12,11 @@ export const KEY_NOT_STRING = 1;
 const KEY_TOO_LONG = 2;
 export const KEY_ILL_FORMED = 3;
 
+/** No type has this number, which salts the hashes of keys. */
+const SALT = 255;
+/** Numbers 1 and 2 are the hashes of users. */
+const CHECK_HASH = 3;
+
 const encoder = new TextEncoder();
 
 export class Key {
@@ -21,11 +26,13 @@ export class Key {
   type = 0;
   byteLength = 0;
   readonly #hash: KeyHash;
+  readonly #checkHash: KeyHash;
   readonly #bytes = new Uint8Array(KEY_BYTES_MAX + 1);
   readonly #words = new Int32Array(this.#bytes.buffer);
 
   constructor(hashKey0: number, hashKey1: number) {
     this.#hash = new KeyHash(hashKey0, hashKey1);
+    this.#checkHash = this.#hash.derived(CHECK_HASH, SALT);
   }
 
   /** Takes `text` as the key in the space of `type`. Returns KEY_OK, or what is wrong with it. */
@@ -58,6 +65,11 @@ export class Key {
     if (read < text.length || written > KEY_BYTES_MAX) return KEY_TOO_LONG;
     this.byteLength = written;
     return KEY_OK;
+  }
+
+  /** A second hash: both together stand for the key where it can't be compared. */
+  check(): number {
+    return this.#checkHash.hash(this.#words, this.byteLength, this.type);
   }
 
   /** Whether the key that begins at word `at` is this one, of the same length; its padding is 0. */

@@ -19,6 +19,7 @@ import {
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import { type Chains, INTENT_PIN } from './chains.js';
 import type { Context } from './context.js';
+import type { Flights } from './flights.js';
 import type { IndexTable } from './index-table.js';
 import type { Items } from './items.js';
 import type { Ownership } from './ownership.js';
@@ -31,6 +32,7 @@ export class Rebuild {
   readonly #chains: Chains;
   readonly #items: Items;
   readonly #ownership: Ownership;
+  readonly #flights: Flights;
 
   constructor(
     context: Context,
@@ -39,8 +41,10 @@ export class Rebuild {
     chains: Chains,
     items: Items,
     ownership: Ownership,
+    flights: Flights,
   ) {
     this.#context = context;
+    this.#flights = flights;
     this.#items = items;
     this.#ownership = ownership;
     this.#index = index;
@@ -66,6 +70,7 @@ export class Rebuild {
     }
     for (let type = 0; type < layout.config.types; type++) meta[shard + layout.typeRingsOffset + type * RING_WORDS] = 0;
     this.#clearCounts(shard);
+    this.#flights.resetLocked(shard);
     this.#resetPages(shard);
     this.#keepIntents(shard);
     this.#relinkPages(shard);

@@ -1,6 +1,6 @@
 /**
  * What happens after a death, in this order and under the recovery lock, the first of the lock order: the slot is marked dead (by whoever has proof), every lock that names it
- * is taken over and what it guards repaired, the intents of the slot are let go of, the slot is freed. Each step is
+ * is taken over and what it guards repaired, the intents of the slot and its flights are let go of, the slot is freed. Each step is
  * conditional and can be begun again, by the same thread or another, also after a death in the middle of it.
  *
  * Repairing a shard means: the journal undoes the transaction in hand; a page that was being emptied goes back; a
@@ -23,6 +23,7 @@ import {
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import { type Chains, INTENT_BUILDING } from './chains.js';
 import { CONDITION_BROKEN, type Context } from './context.js';
+import type { Flights } from './flights.js';
 import { EVENT, type Items } from './items.js';
 import type { Ownership } from './ownership.js';
 import type { PagePool } from './page-pool.js';
@@ -33,6 +34,7 @@ export class Recovery {
   readonly #chains: Chains;
   readonly #items: Items;
   readonly #ownership: Ownership;
+  readonly #flights: Flights;
   readonly #empty: (shard: number) => boolean;
 
   /** `empty` empties a shard under its lock; false if it must be called again. */
@@ -42,10 +44,12 @@ export class Recovery {
     chains: Chains,
     items: Items,
     ownership: Ownership,
+    flights: Flights,
     empty: (shard: number) => boolean,
   ) {
     this.#context = context;
     this.#ownership = ownership;
+    this.#flights = flights;
     this.#pages = pages;
     this.#chains = chains;
     this.#items = items;
@@ -119,7 +123,7 @@ export class Recovery {
     }
     if (!this.#ownership.takeOverStripes()) return false;
     if (!this.#takeOver(HEADER.largeLock, token) || !this.#takeOver(layout.eventLock, token)) return false;
-    if (!this.settleIntents(slot)) return false;
+    if (!this.settleIntents(slot) || !this.#flights.endOfOwner(slot, threadId)) return false;
     this.#pages.recountReleases();
     arena.owners.setListens(slot, 0);
     arena.owners.freeDead(slot, threadId);

@@ -55,6 +55,18 @@ export interface TypeStats {
   readonly migrationFailures: number;
   /** Reads that missed because the value is of a newer version than the reading thread knows. */
   readonly newerVersions: number;
+  /** Loads that `fetch` began, in whatever thread. */
+  readonly loads: number;
+  /** Of them, those begun since another's thread had died or its lease was over. */
+  readonly loadTakeOvers: number;
+  /** Of them, those that callers in other threads could not share, and whose values were not stored. */
+  readonly loadsUnshared: number;
+  /** Times that a call of `fetch` waited for a load that another call had begun. */
+  readonly loadWaits: number;
+  /** Loads that failed. */
+  readonly loadFailures: number;
+  /** Loads whose value was not stored since a set, delete or clear, or a later load, came before it. */
+  readonly loadsLost: number;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
   /** Those that left to make room: all causes but explicit, replaced, expired, idle, flushed and recovered. */
@@ -236,6 +248,12 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
     migrations: sum(TYPE_COUNTER.migrations),
     migrationFailures: sum(TYPE_COUNTER.migrationFailures),
     newerVersions: sum(TYPE_COUNTER.newerVersions),
+    loads: sum(TYPE_COUNTER.loads),
+    loadTakeOvers: sum(TYPE_COUNTER.loadTakeOvers),
+    loadsUnshared: sum(TYPE_COUNTER.loadsUnshared),
+    loadWaits: sum(TYPE_COUNTER.loadWaits),
+    loadFailures: sum(TYPE_COUNTER.loadFailures),
+    loadsLost: sum(TYPE_COUNTER.loadsLost),
     removals,
     evictions,
     evictionsPerMinute: Math.round(recent),
@@ -292,6 +310,12 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     migrations: sum((stats) => stats.migrations),
     migrationFailures: sum((stats) => stats.migrationFailures),
     newerVersions: sum((stats) => stats.newerVersions),
+    loads: sum((stats) => stats.loads),
+    loadTakeOvers: sum((stats) => stats.loadTakeOvers),
+    loadsUnshared: sum((stats) => stats.loadsUnshared),
+    loadWaits: sum((stats) => stats.loadWaits),
+    loadFailures: sum((stats) => stats.loadFailures),
+    loadsLost: sum((stats) => stats.loadsLost),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
     evictions,
     evictionsPerMinute: sum((stats) => stats.evictionsPerMinute),

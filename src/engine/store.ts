@@ -21,6 +21,7 @@ import { Chains } from './chains.js';
 import { CONDITION_BROKEN, Context, LOCK_WAIT_MS } from './context.js';
 import { latestEvictions } from './evictions.js';
 import { Evictor } from './evictor.js';
+import { type Flight, Flights } from './flights.js';
 import { BUCKETS_AT_START, IndexTable, Place } from './index-table.js';
 import { typeOf, WORD_SIZES } from './item.js';
 import { Items } from './items.js';
@@ -76,6 +77,7 @@ export class SharedStore {
   readonly recovery: Recovery;
   readonly events: EventRing;
   readonly survey: Survey;
+  readonly flights: Flights;
   readonly #index: IndexTable;
   readonly #pages: PagePool;
   readonly #items: Items;
@@ -100,6 +102,7 @@ export class SharedStore {
     this.#policy = policy;
     this.key = new Key(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!);
     this.user = new User(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!);
+    this.flights = new Flights(context);
     const users = new UserTable(context, quotas);
     const ownership = new Ownership(context, users);
     this.#pages = new PagePool(context);
@@ -122,6 +125,7 @@ export class SharedStore {
       policy,
       ownership,
       this.#quota,
+      this.flights,
     );
     this.#rewriter = new Rewriter(
       context,
@@ -138,11 +142,20 @@ export class SharedStore {
     );
     this.sweeper = new Sweeper(context, this.#index, this.#items, seqlock);
     this.scanner = new Scanner(context, this.#index, chains);
-    const rebuild = new Rebuild(context, this.#index, this.#pages, chains, this.#items, ownership);
-    this.recovery = new Recovery(context, this.#pages, chains, this.#items, ownership, (shard) =>
+    const rebuild = new Rebuild(context, this.#index, this.#pages, chains, this.#items, ownership, this.flights);
+    this.recovery = new Recovery(context, this.#pages, chains, this.#items, ownership, this.flights, (shard) =>
       rebuild.emptyLocked(shard),
     );
-    this.#verifier = new Verifier(context, this.#index, this.#pages, this.#items, chains, users, this.key);
+    this.#verifier = new Verifier(
+      context,
+      this.#index,
+      this.#pages,
+      this.#items,
+      chains,
+      users,
+      this.key,
+      this.flights,
+    );
     this.survey = new Survey(context);
     this.events = new EventRing(meta, layout.events, layout.config.eventWords);
   }
@@ -171,11 +184,14 @@ export class SharedStore {
     if (this.context.hasAbandoned) this.context.repairAbandoned();
   }
 
-  /** Stores `value` under the prepared key, as an entry of the prepared user if it is `owned`: STORED, NO_ROOM or BUSY. */
-  set(value: Uint8Array, form: number, lifetime: Lifetime, owned = false): number {
+  /**
+   * Stores `value` under the prepared key, as an entry of the prepared user if it is `owned`, and with a flight only if
+   * that still stands, which it then ends: STORED, NO_ROOM, BUSY or LOST.
+   */
+  set(value: Uint8Array, form: number, lifetime: Lifetime, owned = false, flight?: Flight): number {
     const user = owned ? this.user : undefined;
     try {
-      return this.#writer.set(this.key, value, form, lifetime, this.#steal, user);
+      return this.#writer.set(this.key, value, form, lifetime, this.#steal, user, flight);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
@@ -222,10 +238,10 @@ export class SharedStore {
     }
   }
 
-  /** Refuses to store a value under the prepared key, whose old value goes: NO_ROOM or BUSY. */
-  refuse(valueBytes: number, reason: number): number {
+  /** Refuses to store a value under the prepared key, whose old value goes: NO_ROOM, BUSY or LOST. */
+  refuse(valueBytes: number, reason: number, flight?: Flight): number {
     try {
-      return this.#writer.refuse(this.key, valueBytes, reason);
+      return this.#writer.refuse(this.key, valueBytes, reason, flight);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
@@ -315,6 +331,7 @@ export class SharedStore {
       // The index only grows, and a split moves entries to a bucket that is still to come.
       for (let number = 0; number < meta[shard + SHARD.bucketCount]!; number += CLEAR_BUCKETS) {
         if (!this.context.enter(shard)) return false;
+        if (number === 0) this.flights.endOfTypeLocked(shard, type);
         const end = Math.min(number + CLEAR_BUCKETS, meta[shard + SHARD.bucketCount]!);
         for (let bucket = number; bucket < end; bucket++) this.#clearChainLocked(shard, bucket, type);
         this.context.leave(shard);

@@ -23,9 +23,8 @@ export class User {
 
   constructor(hashKey0: number, hashKey1: number) {
     const root = new KeyHash(hashKey0, hashKey1);
-    const derive = (number: number): number => root.hash(Int32Array.of(number), 4, SALT);
-    this.#first = new KeyHash(derive(1), derive(2));
-    this.#second = new KeyHash(derive(3), derive(4));
+    this.#first = root.derived(1, SALT);
+    this.#second = root.derived(2, SALT);
   }
 
   /** Takes a well-formed name of 1 to USER_BYTES_MAX bytes. */

@@ -21,6 +21,7 @@ import {
 import { GLOBAL_COUNTER } from './causes.js';
 import { type Chains, INTENT_PIN } from './chains.js';
 import type { Context } from './context.js';
+import type { Flights } from './flights.js';
 import type { IndexTable } from './index-table.js';
 import {
   CONTINUATION_BYTES,
@@ -60,6 +61,7 @@ export class Verifier {
   readonly #chains: Chains;
   readonly #users: UserTable;
   readonly #key: Key;
+  readonly #flights: Flights;
   /** Entries that say that they are on a user's list. */
   readonly #owned = new Set<number>();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -76,8 +78,10 @@ export class Verifier {
     chains: Chains,
     users: UserTable,
     key: Key,
+    flights: Flights,
   ) {
     this.#context = context;
+    this.#flights = flights;
     this.#users = users;
     this.#index = index;
     this.#pages = pages;
@@ -205,6 +209,7 @@ export class Verifier {
     });
     this.#tallyIntents(shard, tally);
     this.#tallyFreeBuckets(shard, tally);
+    for (const problem of this.#flights.problemsLocked(shard)) this.#problem(problem);
     return this.#verifyPages(shard, tally);
   }
 

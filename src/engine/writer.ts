@@ -10,6 +10,7 @@ import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import type { Evictor } from './evictor.js';
 import { dueTick, expiryOf, NOT_EXPIRED } from './expiry.js';
+import type { Flight, Flights } from './flights.js';
 import { type IndexTable, Place } from './index-table.js';
 import {
   FLAG_CHAINED,
@@ -44,6 +45,8 @@ export const STORED = 1;
 export const NO_ROOM = 0;
 /** The shard's lock could not be had; nothing has changed. */
 export const BUSY = 2;
+/** The flight that the value was loaded for has ended: nothing has changed. */
+export const LOST = 3;
 
 /** Values up to this are copied by a loop, which is cheaper than a call for them. */
 const LOOP_BYTES_MAX = 64;
@@ -76,8 +79,11 @@ export class Writer {
   readonly #hashOf: (ref: number) => number;
   readonly #ownership: Ownership;
   readonly #quota: Quota;
+  readonly #flights: Flights;
   /** Of the set in hand: whose entry it will be; and whether it may take no room but what is free. */
   #user: User | undefined;
+  /** The same: the flight that must stand for it to take place. */
+  #flight: Flight | undefined;
   #isAtQuota = false;
   /** What the operation in hand has come to by its last commit, for one that ends behind that. */
   #committed = BUSY;
@@ -95,8 +101,10 @@ export class Writer {
     policy: EvictionPolicy,
     ownership: Ownership,
     quota: Quota,
+    flights: Flights,
   ) {
     this.#context = context;
+    this.#flights = flights;
     this.#ownership = ownership;
     this.#quota = quota;
     this.#index = index;
@@ -110,9 +118,18 @@ export class Writer {
     this.#hashOf = (ref) => arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!;
   }
 
-  /** Stores `value` under the key, as an entry of `user` or of nobody. */
-  set(key: Key, value: Uint8Array, form: number, lifetime: Lifetime, steal: Steal, user: User | undefined): number {
+  /** Stores `value` under the key, as an entry of `user` or of nobody; with a flight, only if that stands. */
+  set(
+    key: Key,
+    value: Uint8Array,
+    form: number,
+    lifetime: Lifetime,
+    steal: Steal,
+    user: User | undefined,
+    flight: Flight | undefined,
+  ): number {
     this.#user = user;
+    this.#flight = flight;
     this.#isAtQuota = false;
     this.#committed = BUSY;
     this.#reason = REJECT.room;
@@ -186,9 +203,10 @@ export class Writer {
     return admitted === OVER_QUOTA ? this.#fail(key, REJECT.quota) : STORED;
   }
 
-  /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM or BUSY. */
-  refuse(key: Key, valueBytes: number, reason: number): number {
+  /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM, BUSY or LOST. */
+  refuse(key: Key, valueBytes: number, reason: number, flight: Flight | undefined): number {
     this.#isAtQuota = false;
+    this.#flight = flight;
     this.#committed = BUSY;
     let outcome: number;
     try {
@@ -230,6 +248,7 @@ export class Writer {
     const primary = this.#preparePlaceLocked(shard, key);
     const isReady = primary !== 0 && this.#makeRoomLocked(shard, classId, key.type);
     if (!isReady) return this.#failLocked(shard, key);
+    if (this.#isLostLocked()) return this.#loseLocked(shard);
     const reserved = this.#reserveLocked();
     if (reserved !== STORED) return this.#unreservedLocked(shard, key, reserved);
     const ref = this.#pages.allocateLocked(shard, classId);
@@ -272,12 +291,27 @@ export class Writer {
     return reserved;
   }
 
-  /** No room: the old value goes, as the rule for a refused set wants it. */
+  /**
+   * No room: the old value goes, as the rule for a refused set wants it. A flight that is to be told why stays.
+   */
   #failLocked(shard: number, key: Key): number {
+    if (this.#isLostLocked()) return this.#loseLocked(shard);
     this.#committed = NO_ROOM;
+    const hasEnded = this.#flight === undefined && this.#flights.endOfLocked(shard, key.hash);
     if (this.#findLocked(shard, key)) this.#items.removeLocked(shard, this.#place, CAUSE.replaced);
+    else if (hasEnded) this.#context.journal.commit();
     this.#context.leave(shard);
     return NO_ROOM;
+  }
+
+  /** Whether the value in hand was loaded for a flight that a change of the key, or another load, has ended. */
+  #isLostLocked(): boolean {
+    return this.#flight !== undefined && !this.#flights.stands(this.#flight);
+  }
+
+  #loseLocked(shard: number): number {
+    this.#context.leave(shard);
+    return LOST;
   }
 
   /** Sees to it that the key has a slot or can be given one. Returns its chain's first bucket; 0 if it can't. */
@@ -322,6 +356,7 @@ export class Writer {
     this.#noteDueLocked(shard, dueTick(head, time, arena.wordsOf(ref), arena.wordIndex(ref)));
     const place = this.#place;
     const hasOld = this.#findLocked(shard, key);
+    this.#flights.endOfLocked(shard, key.hash);
     this.#index.openLocked(place.primary);
     const tag = head | (hasOld ? this.#renewedMark(shard, key) : this.#policy.admit(shard, key.hash));
     const sizes = packSizes(key.byteLength, key.type, flags);
@@ -418,7 +453,11 @@ export class Writer {
   }
 
   #deleteLocked(shard: number, key: Key): number {
-    if (!this.#findLocked(shard, key)) return NO_ROOM;
+    const hasEnded = this.#flights.endOfLocked(shard, key.hash);
+    if (!this.#findLocked(shard, key)) {
+      if (hasEnded) this.#context.journal.commit();
+      return NO_ROOM;
+    }
     const { arena } = this.#context;
     const place = this.#place;
     const bucket = arena.wordsOf(place.bucket);
@@ -518,6 +557,10 @@ export class Writer {
     if (this.#preparePlaceLocked(shard, key) === 0) {
       this.#chains.abandonLocked(shard, intent);
       return this.#failLocked(shard, key);
+    }
+    if (this.#isLostLocked()) {
+      this.#chains.abandonLocked(shard, intent);
+      return this.#loseLocked(shard);
     }
     const reserved = this.#reserveLocked();
     if (reserved !== STORED) {

@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly weakMemory?: boolean;
   /** Users with entries that there is room for, and the bytes that one may have, before activity moves that. */
   readonly users?: number;
+  /** Loads that may be in flight in each shard. */
+  readonly flights?: number;
   readonly userBytes?: number;
   /** The key of the hash: tests that need keys to collide know it. */
   readonly hashKey?: readonly [number, number];
@@ -215,6 +217,7 @@ function arenaConfig(options: EngineOptions): ArenaConfig {
     eventWords: options.eventWords ?? 4_096,
     segmentBytes: options.segmentBytes ?? 2 ** 30,
     users: options.users ?? 0,
+    flights: options.flights ?? 64,
   };
 }
 

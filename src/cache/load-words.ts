@@ -1,0 +1,42 @@
+/** The words by which a failed load is told to other threads: what is left of an error that can't cross them whole. */
+import { OUTCOME_TEXT_MAX } from '../../native-free/index.js';
+import { LoadError } from '../errors.js';
+
+/** Characters of a name and of a code. */
+const NAME_MAX = 32;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Name, message and code of what was thrown, which may be anything, in up to OUTCOME_TEXT_MAX bytes. */
+export function wordsOf(error: unknown): Uint8Array {
+  const name = clean(() => (error instanceof Error ? error.name : typeof error), NAME_MAX);
+  const code = clean(() => (error as { code?: unknown }).code ?? '', NAME_MAX);
+  const message = clean(() => (error instanceof Error ? error.message : error), OUTCOME_TEXT_MAX);
+  let bytes: Uint8Array;
+  let length = message.length;
+  do {
+    bytes = encoder.encode(JSON.stringify([name, code, message.slice(0, length).toWellFormed()]));
+    length >>= 1;
+  } while (bytes.length > OUTCOME_TEXT_MAX && length > 0);
+  return bytes;
+}
+
+/** Without what JSON would write at six bytes a character. */
+function clean(read: () => unknown, length: number): string {
+  try {
+    return String(read())
+      .slice(0, length)
+      .toWellFormed()
+      .replace(/\p{Cc}+/gu, ' ');
+  } catch {
+    return '';
+  }
+}
+
+/** The error that a waiter in another thread gets. */
+export function errorFrom(words: Uint8Array): LoadError {
+  const [name, code, message] = JSON.parse(decoder.decode(words)) as [string, string, string];
+  const cause = Object.assign(new Error(message), { name }, code === '' ? {} : { code });
+  return new LoadError(`${name}: ${message}`, cause);
+}
