@@ -4,6 +4,8 @@ import { LoadError } from '../errors.js';
 
 /** Characters of a name and of a code. */
 const NAME_MAX = 32;
+/** Characters of what was thrown that are looked at. */
+const TEXT_MAX = 4_096;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

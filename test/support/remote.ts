@@ -7,10 +7,11 @@ import { afterEach } from 'vitest';
 interface Answer {
   readonly id?: number;
   readonly result?: unknown;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: { readonly code: string; readonly message: string; readonly cause?: object };
   readonly event?: CacheEvent;
 }
 
+type Loading = 'fetch' | 'land' | 'abort';
 type Method =
   | 'call'
   | 'typed'
@@ -25,7 +26,8 @@ type Method =
   | 'fill'
   | 'exit'
   | 'throw'
-  | 'rest';
+  | 'rest'
+  | Loading;
 
 export class Remote {
   readonly worker: Worker;
@@ -58,7 +60,7 @@ export class Remote {
     const answer = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
     this.worker.postMessage({ id, command, args });
     const { result, error } = await answer;
-    if (error !== undefined) throw Object.assign(new Error(error.message), { code: error.code });
+    if (error !== undefined) throw Object.assign(new Error(error.message), { code: error.code, cause: error.cause });
     return result;
   }
 
