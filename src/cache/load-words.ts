@@ -27,10 +27,10 @@ export function wordsOf(error: unknown): Uint8Array {
 /** Without what JSON would write at six bytes a character. */
 function clean(read: () => unknown, length: number): string {
   try {
-    return String(read())
-      .slice(0, length)
-      .toWellFormed()
+    const text = String(read())
+      .slice(0, TEXT_MAX)
       .replace(/\p{Cc}+/gu, ' ');
+    return text.slice(0, length).toWellFormed();
   } catch {
     return '';
   }

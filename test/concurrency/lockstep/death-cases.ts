@@ -1,5 +1,5 @@
 /** Operations to be killed at every step, and what may be found after each death. */
-import { del, get, type Operation, own, range, type Scenario, set } from './scenario.js';
+import { claim, del, get, type Operation, own, range, type Scenario, set } from './scenario.js';
 
 export interface DeathCase extends Scenario {
   readonly operation: Operation;
@@ -297,6 +297,27 @@ export const DEATHS: readonly DeathCase[] = [
     prepare: range(56).map((key) => own(`${key % 3}`, key)),
     operation: own('0', 56),
   },
+  { ...common, name: 'load of an absent key', prepare: few, operation: { kind: 'load', key: 7, bytes: 40 } },
+  { ...common, name: 'load of a chained item', prepare: few, operation: { kind: 'load', key: 7, bytes: 9_000 } },
+  { ...common, name: 'load in place of an entry', prepare: few, operation: { kind: 'load', key: 2, bytes: 300 } },
+  {
+    ...common,
+    name: 'load that waits for the flight of another',
+    prepare: [...few, claim(7)],
+    operation: { kind: 'load', key: 7, bytes: 40 },
+  },
+  {
+    ...common,
+    name: 'load in place of one whose lease is over',
+    prepare: [...few, claim(7), { kind: 'advance', ms: 5_000 }],
+    operation: { kind: 'load', key: 7, bytes: 40 },
+  },
+  { ...common, name: 'load that fails', prepare: few, operation: { kind: 'failing load', key: 7 } },
+  { ...common, name: 'set of a key in flight', prepare: [...few, claim(7)], operation: set(7) },
+  { ...common, name: 'set that replaces a key in flight', prepare: [...few, claim(2)], operation: set(2, 300) },
+  { ...common, name: 'delete of a key in flight', prepare: [...few, claim(2)], operation: del(2) },
+  { ...common, name: 'delete of an absent key in flight', prepare: [...few, claim(7)], operation: del(7) },
+  { ...common, name: 'clear with flights', prepare: [...few, claim(2)], operation: { kind: 'clear' } },
 ];
 
 /**

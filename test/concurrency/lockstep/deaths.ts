@@ -168,18 +168,30 @@ function note(at: number, sentences: readonly string[]): void {
 function stateOf(world: World): string[] {
   const keys = new Set([...scenario.prepare, scenario.operation].flatMap((o) => ('key' in o ? [o.key] : [])));
   world.store.begin();
-  return [...keys].flatMap((key) => {
-    const found = world.get(key);
-    const allowed = allowedOf(key);
-    return allowed.includes(found) ? [] : [`key ${key} has ${found}, may have ${allowed.join(' or ')}`];
-  });
+  return [
+    ...keepsFlight(world),
+    ...[...keys].flatMap((key) => {
+      const found = world.get(key);
+      const allowed = allowedOf(key);
+      return allowed.includes(found) ? [] : [`key ${key} has ${found}, may have ${allowed.join(' or ')}`];
+    }),
+  ];
+}
+
+/** A change of a key that has been done has ended the flight that the preparation began for it. */
+function keepsFlight(world: World): string[] {
+  const { operation, prepare } = scenario;
+  const claimed = prepare.find(({ kind }) => kind === 'claim');
+  if (claimed === undefined || !('key' in claimed) || !template.hasFlight) return [];
+  const isChanged = operation.kind !== 'load' && world.get(claimed.key) !== initialOf(scenario, claimed.key);
+  return isChanged ? [`key ${claimed.key} has changed, and its flight stands`] : [];
 }
 
 function allowedOf(key: number): number[] {
   const { operation, neighbour, evicts } = scenario;
   const allowed = [hasExpired(key) ? 0 : initialOf(scenario, key)];
-  if (operation.kind === 'set' && operation.key === key) allowed.push(NEW_ID);
-  if (operation.kind === 'migrate' && operation.key === key) allowed.push(NEW_ID);
+  const { kind } = operation;
+  if ((kind === 'set' || kind === 'load' || kind === 'migrate') && operation.key === key) allowed.push(NEW_ID);
   // Which of the entries it is, the case can't say.
   if (operation.kind === 'rewrite') allowed.push(NEW_ID);
   if (operation.kind === 'delete' && operation.key === key) allowed.push(0);

@@ -21,8 +21,14 @@ export interface Entry {
 /** As the engine's set and delete answer. */
 const STORED = 1;
 const BUSY = 2;
+const LOST = 3;
 
 const ABSENT = 0;
+/** Only this thread dies, where one recovers; its flight may be another's from then on. */
+const MORTAL = 2;
+/** The state of a key is the write that it has, or ABSENT, and the thread whose flight it has, or 0: two bits. */
+const HOLDERS = 4;
+const NOBODY = 0;
 /** A state that the operation can't have led to or been done in. */
 const IMPOSSIBLE = -1;
 
@@ -40,7 +46,7 @@ export function judge(scenario: Scenario, recorded: readonly Entry[]): string[] 
     }
     problems.push(...servedLate(scenario, ofKey));
     const initial = initialOf(scenario, key);
-    if (!isExplained(ofKey, initial, scenario.evicts === true)) {
+    if (!isExplained(ofKey, initial * HOLDERS, scenario)) {
       problems.push(`no order explains key ${key}, at first ${initial}: ${ofKey.map(describe).join('; ')}`);
     }
   }
@@ -92,7 +98,9 @@ function servedLate({ prepare }: Scenario, entries: readonly Entry[]): string[] 
     .map(({ key, result, nowMs }) => `a get of key ${key} at ${nowMs} returned ${result} after its deadline`);
 }
 
-function isExplained(entries: readonly Entry[], initial: number, evicts: boolean): boolean {
+function isExplained(entries: readonly Entry[], initial: number, scenario: Scenario): boolean {
+  const evicts = scenario.evicts === true;
+  const isDeadly = scenario.threads.flat().some(({ kind }) => kind === 'recover');
   const seen = new Set<string>();
   const search = (left: number, state: number): boolean => {
     if (left === 0) return true;
@@ -104,7 +112,7 @@ function isExplained(entries: readonly Entry[], initial: number, evicts: boolean
       if ((left & (1 << i)) === 0 || entry.first > mustEnd) return false;
       const rest = left & ~(1 << i);
       if (entry.result === UNFINISHED && search(rest, state)) return true;
-      return statesAfter(entry, state, evicts).some((next) => search(rest, next));
+      return statesAfter(entry, state, evicts, isDeadly).some((next) => search(rest, next));
     });
   };
   if (entries.length > 30) throw new RangeError('too many operations on one key');
@@ -117,14 +125,49 @@ function earliestEnd(entries: readonly Entry[], left: number): number {
 }
 
 /** States that the operation may have left, had it been done in `state`; an entry may leave by itself if it `evicts`. */
-function statesAfter(entry: Entry, state: number, evicts: boolean): number[] {
-  const after =
-    evicts && state !== ABSENT ? [stateAfter(entry, state), stateAfter(entry, ABSENT)] : [stateAfter(entry, state)];
-  return after.filter((next) => next !== IMPOSSIBLE);
+function statesAfter(entry: Entry, state: number, evicts: boolean, isDeadly: boolean): number[] {
+  const held = Math.floor(state / HOLDERS);
+  const holder = state % HOLDERS;
+  const values = evicts && held !== ABSENT ? [held, ABSENT] : [held];
+  return values.flatMap((value) => {
+    const nextValue = valueAfter(entry, value, holder);
+    const nextHolder = holderAfter(entry, holder, isDeadly);
+    return nextValue === IMPOSSIBLE || nextHolder === IMPOSSIBLE ? [] : [nextValue * HOLDERS + nextHolder];
+  });
 }
 
-function stateAfter({ operation, id, result }: Entry, state: number): number {
+/** Whose flight the key has behind the operation. What changes the key ends the flight. */
+function holderAfter({ operation, thread, result }: Entry, holder: number, isDeadly: boolean): number {
+  const isOwn = holder === thread;
   switch (operation.kind) {
+    case 'set':
+    case 'delete':
+      return result === BUSY ? holder : NOBODY;
+    case 'clear':
+      return NOBODY;
+    case 'claim':
+      if (result !== 1 && result !== UNFINISHED) return holder;
+      return holder === NOBODY || (isDeadly && holder === MORTAL) ? thread : IMPOSSIBLE;
+    case 'publish':
+      if (result === LOST) return isOwn ? IMPOSSIBLE : holder;
+      if (result === BUSY || result === ABSENT) return holder;
+      return isOwn ? NOBODY : IMPOSSIBLE;
+    case 'fail':
+      if (result === 0) return isOwn ? IMPOSSIBLE : holder;
+      return isOwn ? NOBODY : IMPOSSIBLE;
+    case 'abandon':
+      return isOwn && result !== 0 ? NOBODY : holder;
+    default:
+      return holder;
+  }
+}
+
+function valueAfter({ operation, thread, id, result }: Entry, state: number, holder: number): number {
+  switch (operation.kind) {
+    case 'publish':
+      if (result === LOST || result === BUSY) return state;
+      if (holder !== thread) return IMPOSSIBLE;
+      return result === ABSENT ? ABSENT : id;
     case 'set':
       if (result === UNFINISHED || result === STORED) return id;
       return result === BUSY ? state : ABSENT;

@@ -1,5 +1,17 @@
 /** What two threads do where all schedules with few switches are gone through, and all that can be run. */
-import { CHAINED, del, get, type Operation, own, QUARTER, range, type Scenario, set } from './scenario.js';
+import {
+  CHAINED,
+  claim,
+  del,
+  get,
+  type Operation,
+  own,
+  publish,
+  QUARTER,
+  range,
+  type Scenario,
+  set,
+} from './scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
 const pair = (
@@ -111,6 +123,12 @@ export const PAIRS: readonly Scenario[] = [
     userBytes: 100_000,
     evicts: true,
   },
+  pair('a delete of an absent key, and a load of it', [set(1)], [del(0), get(0)], [claim(0), publish(0)]),
+  pair('a load and a set', [set(1)], [claim(0), publish(0), get(0)], [set(0)]),
+  pair('a chained load and a delete', [set(0)], [claim(0), publish(0, CHAINED)], [del(0)]),
+  pair('a clear and a load', [set(1)], [{ kind: 'clear' }], [claim(0), publish(0), get(0)]),
+  pair('two loads', [set(1)], [claim(0), publish(0)], [claim(0), publish(0)]),
+  pair('a load given up and one that waits', [], [claim(0), { kind: 'abandon', key: 0 }], [claim(0), publish(0)]),
   SCENARIOS.find(({ names }) => names !== undefined)!,
 ];
 

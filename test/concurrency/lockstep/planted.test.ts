@@ -197,6 +197,43 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
     to: 'if (false)',
     look: schedules('a victim whose chunk goes to another user', () => oneSwitch(200)),
   },
+  {
+    name: 'a loaded value that is stored without a look at its flight',
+    file: 'src/engine/writer.js',
+    from: 'return this.#flight !== undefined && !this.#flights.stands(this.#flight);',
+    to: 'return false;',
+    look: schedules('a delete of an absent key, and a load of it', () => oneSwitch(120)),
+  },
+  {
+    name: 'a delete of an absent key that leaves its flight alone',
+    file: 'src/engine/writer.js',
+    from: `const hasEnded = this.#flights.endOfLocked(shard, key.hash);
+        if (!this`,
+    to: `const hasEnded = false;
+        if (!this`,
+    look: schedules('a delete of an absent key, and a load of it', () => oneSwitch(120)),
+  },
+  {
+    name: 'a clear that leaves flights alone',
+    file: 'src/engine/store.js',
+    from: 'this.flights.endOfTypeLocked(shard, type);',
+    to: ';',
+    look: schedules('a clear and a load', () => oneSwitch(120)),
+  },
+  {
+    name: 'a flight that can be claimed twice',
+    file: 'src/engine/flights.js',
+    from: 'if (!this.#isOver(this.#at)) {',
+    to: 'if (false) {',
+    look: schedules('two loads', () => oneSwitch(120)),
+  },
+  {
+    name: 'a recovery that forgets the flights of the dead',
+    file: 'src/engine/recovery.js',
+    from: '|| !this.#flights.endOfOwner(slot, threadId)',
+    to: '',
+    look: kills('load of an absent key', ['recovery']),
+  },
 ];
 
 describe('planted bugs are found', () => {

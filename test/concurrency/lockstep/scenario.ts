@@ -12,6 +12,15 @@ export type Operation =
       readonly user?: string;
     }
   | { readonly kind: 'get' | 'has' | 'delete'; readonly key: number }
+  /**
+   * Asks for the flight of a key. Then, if it is the thread's: stores a value for it; ends it as failed; or lets go of
+   * it if nobody waits. If it is another's: waits for it no more. A thread has one flight at a time.
+   */
+  | { readonly kind: 'claim'; readonly key: number }
+  /** Both: asks for the flight, and stores a value if it is the thread's. */
+  | { readonly kind: 'load'; readonly key: number; readonly bytes: number }
+  | { readonly kind: 'publish'; readonly key: number; readonly bytes: number }
+  | { readonly kind: 'fail' | 'abandon' | 'leave' | 'failing load'; readonly key: number }
   /** Copies a cold entry, and stores a value of so many bytes in its place. */
   | { readonly kind: 'rewrite'; readonly bytes: number }
   /** Copies the entry of a key, and stores a value of so many bytes in its place, which may be more. */
@@ -60,6 +69,8 @@ export const set = (key: number, bytes = 40): Operation => ({ kind: 'set', key, 
 export const own = (user: string, key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes, user });
 export const get = (key: number): Operation => ({ kind: 'get', key });
 export const del = (key: number): Operation => ({ kind: 'delete', key });
+export const claim = (key: number): Operation => ({ kind: 'claim', key });
+export const publish = (key: number, bytes = 40): Operation => ({ kind: 'publish', key, bytes });
 export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 /** Four chunks of this size fill a page. */

@@ -1,5 +1,17 @@
 /** What three threads do in random schedules. */
-import { CHAINED, del, get, type Operation, own, QUARTER, range, type Scenario, set } from './scenario.js';
+import {
+  CHAINED,
+  claim,
+  del,
+  get,
+  type Operation,
+  own,
+  publish,
+  QUARTER,
+  range,
+  type Scenario,
+  set,
+} from './scenario.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -259,6 +271,42 @@ export const SCENARIOS: readonly Scenario[] = [
       [{ kind: 'recover' }, own('a', 0), get(1)],
       [own('a', 5), own('b', 1), del(4)],
       [own('a', 2), del(3), own('a', 6), own('b', 7)],
+    ],
+  },
+  {
+    name: 'loads in flight against set and delete',
+    forbidden: ['two threads load one key at a time', 'the value of a load is stored behind a set or delete during it'],
+    pages: 6,
+    hot: true,
+    prepare: [set(1)],
+    threads: [
+      [claim(0), publish(0), get(0)],
+      [claim(0), publish(0, 90), del(0), get(0)],
+      [del(0), set(0), get(0), claim(0), publish(0)],
+    ],
+  },
+  {
+    name: 'loads in flight that fail or are given up, against others',
+    forbidden: ['a flight ends that another thread has begun since'],
+    pages: 6,
+    hot: true,
+    prepare: [set(1)],
+    threads: [
+      [claim(0), { kind: 'fail', key: 0 }, claim(0), publish(0)],
+      [claim(0), { kind: 'leave', key: 0 }, claim(0), { kind: 'abandon', key: 0 }],
+      [claim(0), publish(0, CHAINED), get(0), { kind: 'fail', key: 0 }],
+    ],
+  },
+  {
+    name: 'a thread that dies in flight, beside others',
+    forbidden: ['the flight of the dead stays', 'a flight of another ends with it'],
+    pages: 6,
+    hot: true,
+    prepare: [set(1)],
+    threads: [
+      [{ kind: 'recover' }, claim(0), publish(0), get(0)],
+      [claim(0), publish(0), del(0), claim(0), { kind: 'fail', key: 0 }],
+      [claim(0), { kind: 'leave', key: 0 }, get(0), set(0), get(0)],
     ],
   },
 ];

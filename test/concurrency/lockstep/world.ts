@@ -1,10 +1,12 @@
 /** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
-import { Arena, assert, Layout, ManualClock } from '../../../native-free/index.js';
+import { Arena, assert, Layout, ManualClock, SHARD } from '../../../native-free/index.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../../src/engine/causes.js';
+import { CLAIMED, FAILED, type Flight, JOINED, TAKEN_OVER } from '../../../src/engine/flights.js';
 import { KEY_OK, Key } from '../../../src/engine/key.js';
 import { ANY_SIZE, SMALLER } from '../../../src/engine/rewriter.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
+import { LOST } from '../../../src/engine/writer.js';
 import { createEnginePolicy, type EnginePolicy, policyWordsOf } from '../../../src/policies/engine-policies.js';
 import { TypeRules, UNLIMITED } from '../../../src/policies/type-rules.js';
 import { UserQuotas } from '../../../src/policies/user-quotas.js';
@@ -17,8 +19,13 @@ const CLOCK_START_MS = 1_000;
 const RANDOM = [1, 2, 3, 4] as const;
 /** Four stripes, with a few records each. */
 const USERS = 8;
+/** One set of places. */
+const FLIGHTS = 8;
+const LEASE_MS = 1_000;
 const READ_PRESENCE = 0;
 const READ_VALUE = 1;
+
+const FAILURE = new TextEncoder().encode('["Error","","no value"]');
 
 const classes = new SizeClasses(PAGE_BYTES, 64, 1.15);
 const layouts = new Map<string, Layout>();
@@ -51,6 +58,7 @@ function layoutOf(capacityBytes: number, shards: number, users: number, policy: 
     eventWords: 256,
     segmentBytes: 2 ** 30,
     users,
+    flights: FLIGHTS,
   });
 }
 
@@ -73,6 +81,9 @@ export class World {
   readonly threadId: number;
   readonly arena: Arena;
   readonly #scenario: Scenario;
+  /** The flight that this thread claimed last, and that of another that it waits for. */
+  #flight: Flight | undefined;
+  #awaited: Flight | undefined;
 
   /** Thread ids here are those of the run, from 1; a thread's slot is one less. */
   private constructor(arena: Arena, clock: ManualClock, scenario: Scenario, threadId: number) {
@@ -138,6 +149,21 @@ export class World {
       case 'delete':
         this.#prepare(operation.key);
         return store.delete();
+      case 'claim':
+        return this.#claim(operation.key);
+      case 'load':
+        return this.#claim(operation.key) === 1 ? this.#publish(operation, id) : LOST;
+      case 'publish':
+        return this.#publish(operation, id);
+      case 'failing load':
+        return this.#claim(operation.key) === 1 ? this.#fail() : 0;
+      case 'fail':
+        return this.#fail();
+      case 'abandon':
+        return Number(this.#flight !== undefined && store.flights.endUnawaited(this.#flight));
+      case 'leave':
+        if (this.#awaited !== undefined) store.flights.leave(this.#awaited);
+        return 0;
       case 'rewrite':
         return this.#rewrite(operation.bytes, id);
       case 'migrate':
@@ -182,6 +208,27 @@ export class World {
     assert(this.store.key.prepare(nameOf(this.#scenario, key), 0) === KEY_OK, `no name for key ${key}`);
   }
 
+  /** 1: the flight is this thread's now, so whatever it publishes must follow; 0: it is not. */
+  #claim(key: number): Result {
+    this.#prepare(key);
+    const { outcome, flight } = this.store.flights.claim(this.store.key, this.clock.shared().deadline(LEASE_MS));
+    const isOwn = outcome === CLAIMED || outcome === TAKEN_OVER;
+    if (isOwn) this.#flight = flight;
+    if (outcome === JOINED) this.#awaited = flight;
+    return Number(isOwn);
+  }
+
+  #fail(): Result {
+    return Number(this.#flight !== undefined && this.store.flights.end(this.#flight, FAILED, FAILURE));
+  }
+
+  #publish(operation: Extract<Operation, { kind: 'publish' | 'load' }>, id: number): Result {
+    this.#prepare(operation.key);
+    const value = makeValue(operation.key, id, operation.bytes);
+    const none = { shard: 0, at: this.arena.layout.flights.flight(this.arena.layout.shard(0), 0), number: 0 };
+    return this.store.set(value, 0, { deadline: 0, idleTicks: 0 }, false, this.#flight ?? none);
+  }
+
   #set(operation: Extract<Operation, { kind: 'set' }>, id: number): Result {
     const { store, clock } = this;
     this.#prepare(operation.key);
@@ -191,6 +238,11 @@ export class World {
     const { user } = operation;
     if (user !== undefined) store.user.prepare(user, (this.#scenario.userBytes ?? 0) / 8);
     return store.set(makeValue(operation.key, id, operation.bytes), 0, { deadline, idleTicks }, user !== undefined);
+  }
+
+  /** Whether the flight that this thread claimed last is still what it was. */
+  get hasFlight(): boolean {
+    return this.#flight !== undefined && this.store.flights.stands(this.#flight);
   }
 
   /** What is wrong with the structure at rest. */
@@ -210,6 +262,11 @@ export class World {
     if (pages !== pagesTotal) sentences.push(`${pages} pages are free, of items or of the index, of ${pagesTotal}`);
     const { active, bytes } = this.store.stats().users;
     if (active !== 0 || bytes !== 0) sentences.push(`${active} users have ${bytes} bytes without an entry`);
+    const { layout, meta } = this.arena;
+    for (let i = 0; i < layout.config.shards; i++) {
+      const flights = meta[layout.shard(i) + SHARD.flights]!;
+      if (flights !== 0) sentences.push(`${flights} flights are left behind a clearing`);
+    }
     if (shardsEmptied !== 0) sentences.push(`${shardsEmptied} shards had to be emptied`);
     return [...sentences, ...this.problems()];
   }
