@@ -136,7 +136,7 @@ export class Loads {
     const load = this.#byName.get(name);
     if (load !== undefined) this.#abandonUnwanted(load, reason);
     else if (this.#member.isOpen) {
-      this.#member.begin();
+      this.#member.store.begin();
       this.#member.store.flights.leave(wait.flight);
       this.#member.wakeWaiters();
     }
@@ -147,7 +147,7 @@ export class Loads {
     if (callers.size > 0 || controller.signal.aborted || !this.#member.isOpen) return;
     if (flight !== undefined) {
       if (this.#waits.has(nameOf(flight))) return;
-      this.#member.begin();
+      this.#member.store.begin();
       if (!this.#member.store.flights.endUnawaited(flight)) return;
     }
     controller.abort(reason);
@@ -182,7 +182,7 @@ export class Loads {
   #end({ flight }: Load, kind: number, error?: unknown): boolean {
     if (flight === undefined || !this.#member.isOpen) return true;
     const words = kind === FAILED ? wordsOf(error) : undefined;
-    this.#member.begin();
+    this.#member.store.begin();
     const isEnded = this.#member.store.flights.end(flight, kind, words);
     this.#member.wakeWaiters();
     return isEnded;

@@ -181,11 +181,11 @@ export class Flights {
     return this.stands(flight) && !this.#isOver(flight.at);
   }
 
-  /** Whether other threads wait for the flight. Under no lock. */
-  isAwaited({ at }: Flight): boolean {
+  /** Whether the flight stands and other threads wait for it. Under no lock. */
+  isAwaited(flight: Flight): boolean {
     let bits = 0;
-    for (let i = 0; i < FLIGHT_WAITER_WORDS; i++) bits |= load(this.#context.meta, at + FLIGHT.waiters + i);
-    return bits !== 0;
+    for (let i = 0; i < FLIGHT_WAITER_WORDS; i++) bits |= load(this.#context.meta, flight.at + FLIGHT.waiters + i);
+    return bits !== 0 && this.stands(flight);
   }
 
   /** This thread waits no longer for another's flight; the last to do so tells its owner. */
@@ -203,7 +203,7 @@ export class Flights {
   /** Ends this thread's flight unless another thread waits for it. True if it has ended, by this or before. */
   endUnawaited(flight: Flight): boolean {
     if (!this.#context.enter(flight.shard)) return false;
-    const isAwaited = this.stands(flight) && this.isAwaited(flight);
+    const isAwaited = this.isAwaited(flight);
     if (!isAwaited) this.#endLocked(flight);
     this.#context.leave(flight.shard);
     return !isAwaited;

@@ -11,7 +11,7 @@ interface Answer {
   readonly event?: CacheEvent;
 }
 
-type Loading = 'fetch' | 'land' | 'abort';
+type Loading = 'fetch' | 'land' | 'abort' | 'storm';
 type Method =
   | 'call'
   | 'typed'

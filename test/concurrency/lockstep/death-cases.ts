@@ -3,6 +3,8 @@ import { claim, del, get, type Operation, own, range, type Scenario, set } from 
 
 export interface DeathCase extends Scenario {
   readonly operation: Operation;
+  /** The operation has fewer steps than others. */
+  readonly isShort?: boolean;
   /** Runs beside the operation, at each of its steps at which nobody holds the lock: keeps it from getting through. */
   readonly neighbour?: Operation;
 }
@@ -304,6 +306,7 @@ export const DEATHS: readonly DeathCase[] = [
     ...common,
     name: 'load that waits for the flight of another',
     prepare: [...few, claim(7)],
+    isShort: true,
     operation: { kind: 'load', key: 7, bytes: 40 },
   },
   {
@@ -316,7 +319,13 @@ export const DEATHS: readonly DeathCase[] = [
   { ...common, name: 'set of a key in flight', prepare: [...few, claim(7)], operation: set(7) },
   { ...common, name: 'set that replaces a key in flight', prepare: [...few, claim(2)], operation: set(2, 300) },
   { ...common, name: 'delete of a key in flight', prepare: [...few, claim(2)], operation: del(2) },
-  { ...common, name: 'delete of an absent key in flight', prepare: [...few, claim(7)], operation: del(7) },
+  {
+    ...common,
+    name: 'delete of an absent key in flight',
+    isShort: true,
+    prepare: [...few, claim(7)],
+    operation: del(7),
+  },
   { ...common, name: 'clear with flights', prepare: [...few, claim(2)], operation: { kind: 'clear' } },
 ];
 

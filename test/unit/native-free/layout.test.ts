@@ -130,6 +130,7 @@ describe('Layout', () => {
       [layout.removalsOffset, 6 * layout.config.removalCauses * 2],
       [layout.recentOffset, 16 * 7],
       [layout.evictionsOffset, 16 + 16 * layout.config.evictionRecords],
+      [layout.flights.header(0), layout.flights.words],
       [layout.shardWords, 0],
     ] as const;
     let end = 0;
@@ -141,7 +142,20 @@ describe('Layout', () => {
     const { evictionRecords, shards } = layout.config;
     expect(evictionRecords * 64, 'bytes of the eviction log').toBeLessThanOrEqual(capacity / shards / 256);
     expect(evictionRecords).toBeGreaterThanOrEqual(32);
+    expectFlights(layout);
   });
+
+  /** Each hash has eight places in the table, of which there is little beside what it serves. */
+  function expectFlights({ flights, config }: Layout): void {
+    const firsts = Array.from({ length: 4_096 }, (_, i) => flights.first(Math.imul(i, 0x9e3779b1)));
+    for (const first of firsts) expect(first % 8).toBe(0);
+    expect(Math.min(...firsts)).toBe(0);
+    expect(Math.max(...firsts)).toBe(flights.flights - 8);
+    expect(flights.flight(0, flights.flights)).toBe(flights.outcome(0, 0));
+    expect(flights.outcome(0, 16)).toBe(flights.header(0) + flights.words);
+    expect(flights.flights * config.shards).toBeGreaterThanOrEqual(64);
+    expect(flights.words * 4 * config.shards).toBeLessThan(config.capacityBytes / 100);
+  }
 
   it.each(CAPACITIES)('%d bytes: segments, and the refs of pages', (capacity) => {
     const layout = layoutOf(capacity, 1);
