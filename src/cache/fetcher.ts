@@ -3,7 +3,7 @@
  * another waits for it and looks again, a few times; where nothing can be shared, a thread loads by itself and stores
  * nothing, since it couldn't tell whether a set or delete has come before.
  */
-import { TYPE_COUNTER } from '../engine/causes.js';
+import { GLOBAL_COUNTER } from '../engine/causes.js';
 import {
   type Claim,
   ENDED,
@@ -36,7 +36,7 @@ export interface Shelf<V> {
   /** Begins an operation on a key. */
   readonly begin: (key: string) => void;
   readonly peek: (key: string) => V | undefined;
-  /** Adds one to a counter of the type, if this thread still has counters. */
+  /** Adds one to a counter of the whole cache, if this thread still has counters. */
   readonly count: (counter: number) => void;
 }
 
@@ -64,7 +64,7 @@ export class Fetcher<V> {
       const { outcome, flight } = this.#claim(key, call.leaseMs);
       if (outcome === UNCLAIMED) break;
       if (outcome === JOINED || (outcome === OWN && this.#loads.isRunning(flight))) {
-        this.#shelf.count(TYPE_COUNTER.loadWaits);
+        this.#shelf.count(GLOBAL_COUNTER.loadWaits);
         const landed = await this.#loads.wait<V>(flight, call.signal);
         if (landed !== undefined) return this.#deliver(key, landed);
         const ended = this.#outcomeOf(key, flight);
@@ -100,8 +100,8 @@ export class Fetcher<V> {
       this.#shelf.store.flights.end(flight, ENDED);
       return value;
     }
-    this.#shelf.count(TYPE_COUNTER.loads);
-    if (outcome === TAKEN_OVER) this.#shelf.count(TYPE_COUNTER.loadTakeOvers);
+    this.#shelf.count(GLOBAL_COUNTER.loads);
+    if (outcome === TAKEN_OVER) this.#shelf.count(GLOBAL_COUNTER.loadTakeOvers);
     const landed = await this.#loads.stay<V>(this.#loads.run(flight, '', bring), signal);
     return landed.value;
   }
@@ -111,10 +111,10 @@ export class Fetcher<V> {
     const name = `${this.#shelf.typeId} ${key}`;
     let load = this.#loads.unshared(name, order);
     if (load === undefined) {
-      this.#shelf.count(TYPE_COUNTER.loads);
-      this.#shelf.count(TYPE_COUNTER.loadsUnshared);
+      this.#shelf.count(GLOBAL_COUNTER.loads);
+      this.#shelf.count(GLOBAL_COUNTER.loadsUnshared);
       load = this.#loads.run(undefined, name, bring);
-    } else this.#shelf.count(TYPE_COUNTER.loadWaits);
+    } else this.#shelf.count(GLOBAL_COUNTER.loadWaits);
     return (await this.#loads.stay<V>(load, signal)).value;
   }
 
@@ -137,7 +137,7 @@ export class Fetcher<V> {
         if (signal.aborted) return { kind: 'lost', value };
         return { kind: this.#publish(() => publish(value as V, flight)), value };
       } catch (error) {
-        this.#shelf.count(TYPE_COUNTER.loadFailures);
+        this.#shelf.count(GLOBAL_COUNTER.loadFailures);
         throw error;
       }
     };
@@ -148,7 +148,7 @@ export class Fetcher<V> {
       const outcome = publish();
       if (outcome === STORED) return 'stored';
       if (outcome !== LOST) return 'unstored';
-      this.#shelf.count(TYPE_COUNTER.loadsLost);
+      this.#shelf.count(GLOBAL_COUNTER.loadsLost);
       return 'lost';
     } catch (error) {
       if (error instanceof ItemTooLargeError || error instanceof BusyError) return 'unstored';

@@ -93,7 +93,7 @@ export class KeySpace<V> {
         begin: (key) => this.#begin(key),
         peek: (key) => this.peek(key),
         count: (counter) => {
-          if (this.#member.isOpen) this.#store.context.count(this.#typeId, counter, 1);
+          if (this.#member.isOpen) this.#store.context.countGlobal(counter, 1);
         },
       },
       setup.loads,

@@ -79,17 +79,8 @@ export const TYPE_COUNTER = {
   migrations: 10,
   migrationFailures: 11,
   newerVersions: 12,
-  /** Loads begun, those begun in place of a thread that was gone or late, and those that no other thread could share. */
-  loads: 13,
-  loadTakeOvers: 14,
-  loadsUnshared: 15,
-  /** Callers that waited for a load of another. */
-  loadWaits: 16,
-  /** Loads whose loader failed, and those that a set, delete or clear, or another load, came before. */
-  loadFailures: 17,
-  loadsLost: 18,
   /** Refused sets: a row, by reason. */
-  rejects: 19,
+  rejects: 13,
 } as const;
 export const TYPE_COUNTERS: number = TYPE_COUNTER.rejects + REJECT_REASONS.length;
 
@@ -107,5 +98,14 @@ export const GLOBAL_COUNTER = {
   bytesTrimmed: 9,
   ttlsShortened: 10,
   alerts: 11,
+  /** Loads begun, those begun in place of a thread that was gone or late, and those that no other thread could share. */
+  loads: 12,
+  loadTakeOvers: 13,
+  loadsUnshared: 14,
+  /** Callers that waited for a load of another. */
+  loadWaits: 15,
+  /** Loads whose loader failed, and those that a set, delete or clear, or another load, came before. */
+  loadFailures: 16,
+  loadsLost: 17,
 } as const;
-export const GLOBAL_COUNTERS = 12;
+export const GLOBAL_COUNTERS = 18;

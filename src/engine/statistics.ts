@@ -55,18 +55,6 @@ export interface TypeStats {
   readonly migrationFailures: number;
   /** Reads that missed because the value is of a newer version than the reading thread knows. */
   readonly newerVersions: number;
-  /** Loads that `fetch` began, in whatever thread. */
-  readonly loads: number;
-  /** Of them, those begun since another's thread had died or its lease was over. */
-  readonly loadTakeOvers: number;
-  /** Of them, those that callers in other threads could not share, and whose values were not stored. */
-  readonly loadsUnshared: number;
-  /** Times that a call of `fetch` waited for a load that another call had begun. */
-  readonly loadWaits: number;
-  /** Loads that failed. */
-  readonly loadFailures: number;
-  /** Loads whose value was not stored since a set, delete or clear, or a later load, came before it. */
-  readonly loadsLost: number;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
   /** Those that left to make room: all causes but explicit, replaced, expired, idle, flushed and recovered. */
@@ -142,6 +130,18 @@ export interface EngineStats extends TypeStats {
   readonly itemsMoved: number;
   /** Index splits put off because too many entries share one hash. */
   readonly splitsSkipped: number;
+  /** Loads that `fetch` began, in whatever thread. */
+  readonly loads: number;
+  /** Of them, those begun since another's thread had died or its lease was over. */
+  readonly loadTakeOvers: number;
+  /** Of them, those that callers in other threads could not share, and whose values were not stored. */
+  readonly loadsUnshared: number;
+  /** Times that a call of `fetch` waited for a load that another call had begun. */
+  readonly loadWaits: number;
+  /** Loads that failed. */
+  readonly loadFailures: number;
+  /** Loads whose value was not stored since a set, delete or clear, or a later load, came before it. */
+  readonly loadsLost: number;
 }
 
 export function collectStats(context: Context, quota: Quota): EngineStats {
@@ -185,6 +185,12 @@ export function collectStats(context: Context, quota: Quota): EngineStats {
     pagesMoved: global(GLOBAL_COUNTER.pagesMoved),
     itemsMoved: global(GLOBAL_COUNTER.itemsMoved),
     splitsSkipped: global(GLOBAL_COUNTER.splitsSkipped),
+    loads: global(GLOBAL_COUNTER.loads),
+    loadTakeOvers: global(GLOBAL_COUNTER.loadTakeOvers),
+    loadsUnshared: global(GLOBAL_COUNTER.loadsUnshared),
+    loadWaits: global(GLOBAL_COUNTER.loadWaits),
+    loadFailures: global(GLOBAL_COUNTER.loadFailures),
+    loadsLost: global(GLOBAL_COUNTER.loadsLost),
   };
 }
 
@@ -248,12 +254,6 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
     migrations: sum(TYPE_COUNTER.migrations),
     migrationFailures: sum(TYPE_COUNTER.migrationFailures),
     newerVersions: sum(TYPE_COUNTER.newerVersions),
-    loads: sum(TYPE_COUNTER.loads),
-    loadTakeOvers: sum(TYPE_COUNTER.loadTakeOvers),
-    loadsUnshared: sum(TYPE_COUNTER.loadsUnshared),
-    loadWaits: sum(TYPE_COUNTER.loadWaits),
-    loadFailures: sum(TYPE_COUNTER.loadFailures),
-    loadsLost: sum(TYPE_COUNTER.loadsLost),
     removals,
     evictions,
     evictionsPerMinute: Math.round(recent),
@@ -310,12 +310,6 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     migrations: sum((stats) => stats.migrations),
     migrationFailures: sum((stats) => stats.migrationFailures),
     newerVersions: sum((stats) => stats.newerVersions),
-    loads: sum((stats) => stats.loads),
-    loadTakeOvers: sum((stats) => stats.loadTakeOvers),
-    loadsUnshared: sum((stats) => stats.loadsUnshared),
-    loadWaits: sum((stats) => stats.loadWaits),
-    loadFailures: sum((stats) => stats.loadFailures),
-    loadsLost: sum((stats) => stats.loadsLost),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
     evictions,
     evictionsPerMinute: sum((stats) => stats.evictionsPerMinute),

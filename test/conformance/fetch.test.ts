@@ -64,7 +64,7 @@ describe('fetch', () => {
       cache.type('other').fetch('a', async () => 3),
     ]);
     expect([a, b, c]).toEqual([1, 2, 3]);
-    expect(cache.stats().types['other']).toMatchObject({ loads: 1 });
+    expect(cache.type('other').get('a')).toBe(3);
     expect(cache.stats().loads).toBe(3);
   });
 
