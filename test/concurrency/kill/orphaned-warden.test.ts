@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { attachCache, type CacheHandle } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { HEADER } from '../../../native-free/index.js';
+import { functionsFor, type KillTypes } from './keys.js';
 
 const CREATOR = new URL('../../../dist/test/concurrency/kill/bystander.js', import.meta.url);
 
@@ -10,7 +11,7 @@ async function until(isSo: () => boolean): Promise<void> {
   for (let i = 0; i < 500 && !isSo(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-type Handle = CacheHandle<{ default: unknown }>;
+type Handle = CacheHandle<KillTypes>;
 
 async function createdBy(creator: Worker): Promise<Handle> {
   return new Promise<Handle>((resolve) => creator.once('message', resolve));
@@ -19,7 +20,7 @@ async function createdBy(creator: Worker): Promise<Handle> {
 it('a warden that ended with its creator is replaced, and its own death is noticed', async () => {
   const creator = new Worker(CREATOR, { workerData: {} });
   const handle = await createdBy(creator);
-  const cache = attachCache(handle);
+  const cache = attachCache(handle, functionsFor(handle));
   expect(cache.stats().threads).toBe(3);
   await creator.terminate();
   await until(() => cache.stats().deaths === 2 && cache.stats().threads === 2);
@@ -44,7 +45,7 @@ describe('a thread that died while it started a warden', () => {
   it('is taken over from by another that is attached', async () => {
     const creator = new Worker(CREATOR, { workerData: {} });
     const handle = await createdBy(creator);
-    const cache = attachCache(handle);
+    const cache = attachCache(handle, functionsFor(handle));
     const word = wordOf(handle);
     const first = word[0];
     await orphan(word);
@@ -60,7 +61,7 @@ describe('a thread that died while it started a warden', () => {
     await creator.terminate();
     const word = wordOf(handle);
     await orphan(word);
-    const cache = attachCache(handle);
+    const cache = attachCache(handle, functionsFor(handle));
     await until(() => word[0]! > 0 && cache.stats().threads === 2);
     expect([word[0]! > 0, cache.stats().threads]).toEqual([true, 2]);
     await cache.close();
