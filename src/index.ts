@@ -1,6 +1,7 @@
 /** Everything public. */
 export { ManualClock } from '../native-free/index.js';
 export type { Cache, CacheStats, UserUsage } from './cache/cache.js';
+export type { CompressOptions } from './cache/compress-options.js';
 export { attachCache, createCache } from './cache/create.js';
 export type { CacheEvent, CacheEventName, CacheEvents, PressureEvent } from './cache/events.js';
 export type { EvictionQuery, EvictionRecord } from './cache/evictions.js';
@@ -20,7 +21,7 @@ export type { CodecName } from './codecs/codecs.js';
 export { type MessageType, protobuf } from './codecs/protobuf.js';
 export type { Migration, Migrations } from './codecs/versions.js';
 export type { RejectReason, RemovalCause } from './engine/causes.js';
-export type { ClassStats, TypeStats, UsersStats } from './engine/statistics.js';
+export type { ClassStats, CompressionStats, TypeStats, UsersStats } from './engine/statistics.js';
 export {
   BusyError,
   ClosedError,

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { FormCodec } from '../codecs/codec.js';
 import { createCodecs } from '../codecs/codecs.js';
+import { createCompressors } from '../codecs/compressors.js';
 import { OwnCodec } from '../codecs/own-codec.js';
 import { Packer } from '../codecs/packer.js';
 import { EVENT } from '../engine/items.js';
@@ -19,6 +20,7 @@ import { Migrator } from './migrator.js';
 import type { CachePlan } from './options.js';
 import { type PressureStats, readPressure } from './pressure-words.js';
 import type { Reducer } from './reducer.js';
+import { compressionOf } from './type-compression.js';
 import { checkUser } from './users.js';
 
 /** The value type of `T`'s type `default`; unknown if it has none. */
@@ -190,6 +192,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
 
 function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, codecs: own }: ThreadFunctions) {
   const codecs = createCodecs();
+  const compressors = createCompressors();
   const builtIn: (FormCodec | undefined)[] = [];
   for (const codec of codecs.values()) builtIn[codec.id] = codec;
   const { itemBytesMax } = plan;
@@ -200,10 +203,12 @@ function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, c
     const codecsById = [...builtIn];
     codecsById[codec.id] = codec;
     const chain = chains.get(type.name)!;
-    const packer = new Packer({ codec, codecsById, hasCrc: type.hasCrc, version: chain.version });
-    const { name, importance } = type;
-    const begin = (): void => member.begin();
+    const { name, importance, hasCrc } = type;
+    const { version } = chain;
     const { store } = member;
+    const compression = compressionOf(type.compression, store, typeId, compressors, itemBytesMax);
+    const packer = new Packer({ codec, codecsById, hasCrc, version, compression });
+    const begin = (): void => member.begin();
     const migrator = new Migrator({ store, typeId, type: name, importance, packer, chain, itemBytesMax, begin });
     const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator, loads };
     return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };

@@ -1,6 +1,6 @@
 /**
  * What a type does before it evicts for its share, where `overflow` says so: cold values are made smaller, by the
- * user's reducer or by the codec. Each is copied out of shared memory, made smaller under no lock, and stored if the entry
+ * user's reducer or by compression. Each is copied out of shared memory, made smaller under no lock, and stored if the entry
  * is still what it was (engine/rewriter.ts). Where one can't be made smaller, the rest is
  * left to LRU.
  */
@@ -16,8 +16,6 @@ import type { Reducer } from './reducer.js';
 
 /** Entries that one set may make smaller: what is missing then is evicted. */
 const REDUCTIONS_MAX = 4;
-/** Values of more bytes are worth compressing. */
-const COMPACT_BYTES_MIN = 10 * 1_024;
 
 /** What a coarsener needs to know of its cache. */
 export interface CoarsenerSetup {
@@ -27,7 +25,7 @@ export interface CoarsenerSetup {
   readonly packer: Packer;
   /** Brings older values up to date before they are made smaller. */
   readonly migrator: Migrator;
-  /** The user's reducer; without one the codec compacts values. */
+  /** The user's reducer; without one values are compressed. */
   readonly reduce: Reducer<never> | undefined;
   /** Before each operation: throws if the cache is closed. */
   readonly begin: () => void;
@@ -121,13 +119,12 @@ export class Coarsener {
     }
   }
 
-  /** The same value in fewer bytes, if it is large and the codec knows how. */
+  /** The same value compressed, if it is large and gets smaller. */
   #compacted({ form, start, length }: CopiedEntry): Packed | undefined {
     const { store, typeId, type, packer } = this.#setup;
-    if (length <= COMPACT_BYTES_MIN) return undefined;
     try {
       const bytes = packer.compact(form, store.reader.landing.bytes.subarray(start, start + length));
-      return bytes && { bytes, form };
+      return bytes && { bytes, form: packer.form };
     } catch (error) {
       fail(store, 'reduce', typeId, type, error);
       return undefined;

@@ -7,6 +7,7 @@ import { GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from '../engine/causes.js';
 import type { Flight } from '../engine/flights.js';
 import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
 import { READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
+import { besideBytes } from '../engine/rounding.js';
 import type { SharedStore } from '../engine/store.js';
 import { BUSY, STORED } from '../engine/writer.js';
 import { BusyError, ItemTooLargeError, KeyError, NotBytesError, OptionError, ValueError } from '../errors.js';
@@ -113,7 +114,7 @@ export class KeySpace<V> {
     const tier = this.#tierOf(user);
     // The codec may run the user's code, and so may reading the options, either of which may call the cache: so the
     // options come first, since what the codec returns is good only until it is called again.
-    const bytes = this.#packer.pack(value);
+    const bytes = this.#packer.pack(value, this.#besideBytes(key, idleMs, tier));
     return this.#put(key, bytes, this.#packer.form, ttlMs, idleMs, user, tier) === STORED;
   }
 
@@ -124,8 +125,14 @@ export class KeySpace<V> {
     const idleMs = this.#idleOf(options);
     const user = options?.user;
     const tier = this.#tierOf(user);
-    const packed = this.#packer.packBytes(bytes);
+    const packed = this.#packer.packBytes(bytes, this.#besideBytes(key, idleMs, tier));
     return this.#put(key, packed, this.#packer.form, ttlMs, idleMs, user, tier) === STORED;
+  }
+
+  /** What the packer needs to know of an item whose value it may compress; the key has not been checked. */
+  #besideBytes(key: string, idleMs: number, tier: Tier | undefined): number {
+    if (this.#plan.compression === undefined || typeof key !== 'string') return 0;
+    return besideBytes(Buffer.byteLength(key), idleMs !== 0, tier !== undefined);
   }
 
   /** With a tier, the entry is the user's; with a flight, it is stored only if that stands. STORED, NO_ROOM or LOST. */
@@ -305,7 +312,7 @@ export class KeySpace<V> {
     const leaseMs = lease === undefined ? LEASE_MS : parseDuration('lease', lease);
     const bring = this.#fetcher.inPlace(key, loader, (value, flight) => {
       const tier = this.#tierOf(user);
-      const bytes = this.#packer.pack(value);
+      const bytes = this.#packer.pack(value, this.#besideBytes(key, idleMs, tier));
       return this.#put(key, bytes, this.#packer.form, ttlMs, idleMs, user, tier, flight);
     });
     return { bring, leaseMs, signal };

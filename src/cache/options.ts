@@ -2,6 +2,7 @@
 import { type ArenaConfig, CLASS_MAX, ceilPower, isPower, type ManualClock } from '../../native-free/index.js';
 import type { Codec } from '../codecs/codec.js';
 import { CODEC_NAMES, type CodecName, DEFAULT_CODEC } from '../codecs/codecs.js';
+import type { CompressionPlan } from '../codecs/compression.js';
 import { checkCodec, OWN_CODEC } from '../codecs/own-codec.js';
 import { checkVersion, type Migrations, resolveMigrations } from '../codecs/versions.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../engine/causes.js';
@@ -10,6 +11,7 @@ import { OptionError } from '../errors.js';
 import { FAVOURS, type Favour } from '../policies/adaptive.js';
 import { ENGINE_POLICIES, type EnginePolicy, type PolicyPlan, policyWordsOf } from '../policies/engine-policies.js';
 import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
+import { COMPRESS_OPTIONS, type CompressOptions, resolveCompress } from './compress-options.js';
 import { type Gauge, isGauge } from './gauge.js';
 import { checkReducer, type Reducer } from './reducer.js';
 import { isSharedMemory } from './shared-memory.js';
@@ -44,8 +46,7 @@ export interface TypeOptions<V = unknown> {
   /**
    * What happens when the type has its share. 'lru': its coldest entries go, as many as needed. 'aggressive-lru': they go
    * down to 80 % of the share. 'reduce': cold values are first made smaller by `reduce`, four a set at most.
-   * 'compress': those of over 10 KB are first compressed by the codec; no codec does so yet, so it is 'lru' for now.
-   * Default: 'lru'.
+   * 'compress': large ones are first compressed, as hard as is worth while, four a set at most. Default: 'lru'.
    */
   readonly overflow?: Overflow;
   /** With `overflow: 'reduce'`, and only there: makes a value smaller. To be given to `attachCache` too. */
@@ -55,6 +56,8 @@ export interface TypeOptions<V = unknown> {
    * Default: 'msgpack'.
    */
   readonly codec?: CodecName | Codec<V>;
+  /** Which values are compressed, and by what. Default: none; with `overflow: 'compress'` zlib, and only for that. */
+  readonly compress?: CompressOptions;
   /** Whether values carry a CRC-32, which each read checks; four bytes and some time. Default: false. */
   readonly crc?: boolean;
   /**
@@ -131,6 +134,8 @@ export interface TypePlan extends TypeShare {
   readonly version: number;
   /** Whether the creator has migrations. */
   readonly migrates: boolean;
+  /** Undefined: never compressed. */
+  readonly compression?: CompressionPlan;
 }
 
 /** Everything that threads must agree on, but for the versions; part of the handle. */
@@ -261,6 +266,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     'overflow',
     'reduce',
     'codec',
+    'compress',
     'crc',
     'version',
     'migrate',
@@ -273,6 +279,8 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
   checkReduce(where, overflow, options.reduce);
   const version = options.version ?? 1;
   checkVersion(`${where}.version`, version);
+  if (options.compress !== undefined) checkNames(`${where}.compress`, options.compress, COMPRESS_OPTIONS);
+  const compression = resolveCompress(`${where}.compress`, options.compress, overflow === 'compress');
   return {
     name,
     overflow,
@@ -286,6 +294,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     hasCrc: resolveFlag(`${where}.crc`, options.crc),
     version,
     migrates: resolveMigrations(`${where}.migrate`, version, options.migrate).size > 0,
+    ...(compression !== undefined && { compression }),
   };
 }
 

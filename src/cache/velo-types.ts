@@ -1,4 +1,5 @@
 /** The types of a cycling dashboard's server, with the lives, shares and strategies that have proved themselves there. */
+import type { CompressorName } from '../codecs/compressor.js';
 import type { TypeOptions } from './options.js';
 import type { Reducer } from './reducer.js';
 
@@ -24,6 +25,7 @@ export interface VeloTypes<W = unknown, S = unknown> {
 }
 
 const OVERFLOW_LRU = { overflow: 'lru' } as const;
+const STANDARD = { importance: 'standard' } as const;
 
 /**
  * The option `types` of a cache for such a server; add to it or change it as needed. The shares come to the whole
@@ -33,14 +35,18 @@ export function veloTypes<W = unknown, S = unknown>(reducers: VeloReducers<W, S>
   const { reduceWeather, reduceStats } = reducers;
   return {
     session: { ttl: '24h', idle: '2h', importance: 'critical', maxShare: 0.2, ...OVERFLOW_LRU },
-    route: { ttl: '7d', idle: '12h', importance: 'important', maxShare: 0.25, overflow: 'compress' },
-    weather: { ttl: '1h', idle: '30m', importance: 'standard', maxShare: 0.1, ...overflowOf(reduceWeather) },
-    stats: { ttl: '3d', idle: '6h', importance: 'standard', maxShare: 0.15, ...overflowOf(reduceStats) },
-    llm: { ttl: '30d', idle: '3d', importance: 'standard', maxShare: 0.2, overflow: 'compress' },
-    misc: { ttl: '2h', importance: 'optional', maxShare: 0.1, overflow: 'aggressive-lru' },
+    route: { ttl: '7d', idle: '12h', importance: 'important', maxShare: 0.25, overflow: 'compress', ...by('zlib') },
+    weather: { ttl: '1h', idle: '30m', maxShare: 0.1, ...STANDARD, ...overflowOf(reduceWeather), ...by('brotli') },
+    stats: { ttl: '3d', idle: '6h', maxShare: 0.15, ...STANDARD, ...overflowOf(reduceStats), ...by('brotli') },
+    llm: { ttl: '30d', idle: '3d', maxShare: 0.2, ...STANDARD, overflow: 'compress', ...by('zlib') },
+    misc: { ttl: '2h', importance: 'optional', maxShare: 0.1, overflow: 'aggressive-lru', ...by('lz4') },
   };
 }
 
 function overflowOf<V>(reduce: Reducer<V> | undefined): Pick<TypeOptions<V>, 'overflow' | 'reduce'> {
   return reduce === undefined ? OVERFLOW_LRU : { overflow: 'reduce', reduce };
+}
+
+function by(compressor: CompressorName): Pick<TypeOptions, 'compress'> {
+  return { compress: { with: compressor } };
 }

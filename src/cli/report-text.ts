@@ -9,6 +9,7 @@ export function formatReport(report: Report): string {
     ['Operations', ...threadTable(report)],
     ['Types', ...typeTable(report)],
     ['Removals', ...removalTable(report)],
+    ...compressionSections(report),
     ...limitsSections(report),
     ['Slab classes', ...classTable(report)],
     ['Memory', ...memoryTable(report)],
@@ -57,6 +58,23 @@ function removalTable({ types, total }: Report): string[] {
     formatCount(rejects),
   ];
   return formatTable([['type', ...causes, '(rejected)'], ...Object.entries(types).map(row), row(['total', total])]);
+}
+
+/** Nothing where no value was compressed. */
+function compressionSections({ types, total }: Report): string[][] {
+  if (total.compression.values + total.compression.unpaid === 0) return [];
+  const each = (ms: number, count: number): string => `${shareOf(ms, count).toFixed(2)} ms`;
+  const row = ([name, { compression }]: readonly [string, UseReport]): string[] => [
+    name,
+    formatCount(compression.values),
+    compression.ratio.toFixed(2),
+    formatCount(compression.unpaid),
+    each(compression.compressMs, compression.values + compression.unpaid),
+    formatCount(compression.decompressions),
+    each(compression.decompressMs, compression.decompressions),
+  ];
+  const head = ['type', 'compressed', 'ratio', "didn't pay", 'each', 'decompressed', 'each'];
+  return [['Compression', ...formatTable([head, ...Object.entries(types).map(row), row(['total', total])])]];
 }
 
 function classTable({ classes, bytesWasted }: Report): string[] {

@@ -1,4 +1,4 @@
-import type { CacheStats, ClassStats, RejectReason, RemovalCause, TypeStats } from '../index.js';
+import type { CacheStats, ClassStats, CompressionStats, RejectReason, RemovalCause, TypeStats } from '../index.js';
 import { shareOf } from './format.js';
 import type { GcReport } from './gc.js';
 import type { LimitsReport } from './limits.js';
@@ -65,6 +65,8 @@ export interface UseReport {
   readonly rejectsByReason: Readonly<Record<RejectReason, number>>;
   readonly reductions: number;
   readonly reducerFailures: number;
+  /** Since the cache was made. */
+  readonly compression: CompressionStats;
   readonly removals: Readonly<Record<RemovalCause, number>>;
 }
 
@@ -176,6 +178,7 @@ function reportUse(after: TypeStats, before: TypeStats | undefined): UseReport {
     rejectsByReason: subtract(after.rejectsByReason, before?.rejectsByReason),
     reductions: after.reductions - (before?.reductions ?? 0),
     reducerFailures: after.reducerFailures - (before?.reducerFailures ?? 0),
+    compression: after.compression,
     removals: subtract(after.removals, before?.removals),
   };
 }

@@ -33,10 +33,4 @@ export interface FormCodec {
    * call; the result never aliases it.
    */
   decode(source: Uint8Array, start: number, end: number): unknown;
-  /**
-   * The value that `bytes` hold in fewer bytes, which `decode` takes as well, or undefined if that can't be had: for
-   * types with `overflow: 'compress'`. `bytes` is private memory that will be overwritten after the call; the result is
-   * valid until the next call. Absent in a codec that doesn't compress.
-   */
-  compact?(bytes: Uint8Array): Uint8Array | undefined;
 }

@@ -1,7 +1,8 @@
 /** Turns the values of one type into what is stored, and back: its codec, and a frame where it needs one. */
 import { CodecError } from '../errors.js';
 import type { FormCodec } from './codec.js';
-import { FORM_BYTES, FORM_FRAME, frame, unframe } from './frame.js';
+import type { Compressed, Compression } from './compression.js';
+import { type CompressionHead, FORM_BYTES, FORM_FRAME, frame, unframe } from './frame.js';
 
 export interface PackerSetup {
   /** The codec of the type. */
@@ -12,6 +13,8 @@ export interface PackerSetup {
   readonly hasCrc: boolean;
   /** The version of values packed now; 1 if not given. */
   readonly version?: number;
+  /** Of a type whose values are compressed, some or all. */
+  readonly compression?: Compression | undefined;
 }
 
 export class Packer {
@@ -23,33 +26,45 @@ export class Packer {
   readonly #codec: FormCodec;
   readonly #codecsById: readonly (FormCodec | undefined)[];
   readonly #hasCrc: boolean;
+  readonly #compression: Compression | undefined;
 
-  constructor({ codec, codecsById, hasCrc, version = 1 }: PackerSetup) {
+  constructor({ codec, codecsById, hasCrc, version = 1, compression }: PackerSetup) {
     this.#codec = codec;
     this.#codecsById = codecsById;
     this.#hasCrc = hasCrc;
+    this.#compression = compression;
     this.version = version;
     this.unpackedVersion = version;
   }
 
-  /** What is to be stored for a value, valid until the next call. Throws `ValueError` on what cannot be stored. */
-  pack(value: unknown): Uint8Array {
+  /**
+   * What is to be stored for a value, valid until the next call. Throws `ValueError` on what cannot be stored.
+   * `besideBytes`: what its item has beside the value, a header and a key; it says in which chunks the item lands.
+   */
+  pack(value: unknown, besideBytes = 0): Uint8Array {
     // The codec may run the user's code, which may pack other values.
     const bytes = this.#codec.encode(value);
     const { id } = this.#codec;
-    return this.#finish(bytes, id, id === FORM_BYTES ? 1 : this.version);
+    return this.#finish(bytes, id, id === FORM_BYTES ? 1 : this.version, besideBytes);
   }
 
   /** The same for raw bytes. */
-  packBytes(bytes: Uint8Array): Uint8Array {
-    return this.#finish(bytes, FORM_BYTES, 1);
+  packBytes(bytes: Uint8Array, besideBytes = 0): Uint8Array {
+    return this.#finish(bytes, FORM_BYTES, 1, besideBytes);
   }
 
-  #finish(bytes: Uint8Array, codec: number, version: number): Uint8Array {
+  #finish(bytes: Uint8Array, codec: number, version: number, besideBytes: number): Uint8Array {
+    const compressed = this.#compression?.shrink(bytes, besideBytes);
+    if (compressed !== undefined) return this.#framed(codec, version, compressed);
     const hasCrc = this.#hasCrc;
     const isFramed = hasCrc || version > 1;
     this.form = isFramed ? FORM_FRAME : codec;
     return isFramed ? frame({ codec, hasCrc, version }, bytes) : bytes;
+  }
+
+  #framed(codec: number, version: number, { head, bytes }: Compressed): Uint8Array {
+    this.form = FORM_FRAME;
+    return frame({ codec, hasCrc: this.#hasCrc, version, compression: head }, bytes);
   }
 
   /**
@@ -58,9 +73,17 @@ export class Packer {
    */
   unpack(form: number, source: Uint8Array, start: number, end: number): unknown {
     if (form !== FORM_FRAME) return this.#unpacked(form, 1, source, start, end);
-    const { codec, hasCrc, version, bodyStart } = unframe(source, start, end);
+    const { codec, hasCrc, version, compression, bodyStart } = unframe(source, start, end);
     if (this.#hasCrc && !hasCrc) throw new CodecError('a value has no CRC, though all of its type have one');
-    return this.#unpacked(codec, version, source, bodyStart, end);
+    if (compression === undefined || version > this.version)
+      return this.#unpacked(codec, version, source, bodyStart, end);
+    const raw = this.#expand(compression, source.subarray(bodyStart, end));
+    return this.#unpacked(codec, version, raw, 0, raw.length);
+  }
+
+  #expand(head: CompressionHead, bytes: Uint8Array): Uint8Array {
+    if (this.#compression === undefined) throw new CodecError('a value is compressed, of a type that never is');
+    return this.#compression.expand(head, bytes);
   }
 
   #unpacked(codec: number, version: number, source: Uint8Array, start: number, end: number): unknown {
@@ -76,14 +99,27 @@ export class Packer {
   }
 
   #decode(id: number, source: Uint8Array, start: number, end: number): unknown {
-    if (id === FORM_BYTES) return source.slice(start, end);
+    // A plain Uint8Array, also of a Buffer.
+    if (id === FORM_BYTES) return new Uint8Array(source.subarray(start, end));
     const codec = this.#codecsById[id];
     if (codec === undefined) throw new CodecError(`there is no codec with the id ${id}`);
     return codec.decode(source, start, end);
   }
 
-  /** What is stored, in fewer bytes that `unpack` takes in the same form; undefined if that can't be had. */
+  /**
+   * What is stored, in fewer bytes; undefined if that can't be had. As after `pack`, `form` is theirs. Throws
+   * `CodecError`.
+   */
   compact(form: number, bytes: Uint8Array): Uint8Array | undefined {
-    return this.#codecsById[form]?.compact?.(bytes);
+    const compression = this.#compression;
+    if (compression === undefined) return undefined;
+    const isFramed = form === FORM_FRAME;
+    const stored = isFramed ? unframe(bytes, 0, bytes.length) : { codec: form, version: 1, bodyStart: 0 };
+    const head = 'compression' in stored ? stored.compression : undefined;
+    if (head?.isHard === true) return undefined;
+    const body = bytes.subarray(stored.bodyStart);
+    const raw = head === undefined ? body : compression.expand(head, body);
+    const squeezed = compression.squeeze(raw, bytes.length);
+    return squeezed && this.#framed(stored.codec, stored.version, squeezed);
   }
 }

@@ -81,8 +81,17 @@ export const TYPE_COUNTER = {
   newerVersions: 12,
   /** Refused sets: a row, by reason. */
   rejects: 13,
+  /** Values compressed, their bytes before and after, the milliseconds that it took; values for which it didn't pay. */
+  compressed: 18,
+  bytesRaw: 19,
+  bytesCompressed: 20,
+  compressMs: 21,
+  unpaid: 22,
+  /** Values decompressed, and the milliseconds that it took. */
+  decompressed: 23,
+  decompressMs: 24,
 } as const;
-export const TYPE_COUNTERS: number = TYPE_COUNTER.rejects + REJECT_REASONS.length;
+export const TYPE_COUNTERS = 25;
 
 /** Counters of the whole cache, behind those of all types in a stripe. */
 export const GLOBAL_COUNTER = {

@@ -13,6 +13,23 @@ import type { Context } from './context.js';
 import { PAGE_FREE, PAGE_INDEX, PAGE_ITEMS, pageClass, pageKind } from './page-pool.js';
 import type { Quota } from './quota.js';
 
+export interface CompressionStats {
+  /** Values that were compressed, by `set` or for the share of their type. */
+  readonly values: number;
+  /** Their bytes before and after. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** bytesBefore / bytesAfter; 1 before the first. */
+  readonly ratio: number;
+  /** Values that were compressed and stored as they were, since they would have taken as much memory. */
+  readonly unpaid: number;
+  /** Time that compressing took, also where it didn't pay, in ms. What `auto` spends on samples is not in it. */
+  readonly compressMs: number;
+  /** Values decompressed, and the time that it took, in ms: what compression adds to reads. */
+  readonly decompressions: number;
+  readonly decompressMs: number;
+}
+
 export interface TypeStats {
   /** Entries stored, expired ones that were not yet removed among them. */
   readonly entries: number;
@@ -55,6 +72,7 @@ export interface TypeStats {
   readonly migrationFailures: number;
   /** Reads that missed because the value is of a newer version than the reading thread knows. */
   readonly newerVersions: number;
+  readonly compression: CompressionStats;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
   /** Those that left to make room: all causes but explicit, replaced, expired, idle, flushed and recovered. */
@@ -254,6 +272,15 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
     migrations: sum(TYPE_COUNTER.migrations),
     migrationFailures: sum(TYPE_COUNTER.migrationFailures),
     newerVersions: sum(TYPE_COUNTER.newerVersions),
+    compression: withRatio({
+      values: sum(TYPE_COUNTER.compressed),
+      bytesBefore: sum(TYPE_COUNTER.bytesRaw),
+      bytesAfter: sum(TYPE_COUNTER.bytesCompressed),
+      unpaid: sum(TYPE_COUNTER.unpaid),
+      compressMs: sum(TYPE_COUNTER.compressMs),
+      decompressions: sum(TYPE_COUNTER.decompressed),
+      decompressMs: sum(TYPE_COUNTER.decompressMs),
+    }),
     removals,
     evictions,
     evictionsPerMinute: Math.round(recent),
@@ -261,6 +288,10 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
     expirations: removals.expired + removals.idle,
     accessesPerEntry: hits / Math.max(1, sets),
   };
+}
+
+function withRatio(sums: Omit<CompressionStats, 'ratio'>): CompressionStats {
+  return { ...sums, ratio: sums.values === 0 ? 1 : sums.bytesBefore / sums.bytesAfter };
 }
 
 function causes(count: (position: number) => number): Record<RemovalCause, number> {
@@ -310,6 +341,15 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     migrations: sum((stats) => stats.migrations),
     migrationFailures: sum((stats) => stats.migrationFailures),
     newerVersions: sum((stats) => stats.newerVersions),
+    compression: withRatio({
+      values: sum(({ compression }) => compression.values),
+      bytesBefore: sum(({ compression }) => compression.bytesBefore),
+      bytesAfter: sum(({ compression }) => compression.bytesAfter),
+      unpaid: sum(({ compression }) => compression.unpaid),
+      compressMs: sum(({ compression }) => compression.compressMs),
+      decompressions: sum(({ compression }) => compression.decompressions),
+      decompressMs: sum(({ compression }) => compression.decompressMs),
+    }),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
     evictions,
     evictionsPerMinute: sum((stats) => stats.evictionsPerMinute),

@@ -3,7 +3,7 @@ import type { LimitsReport } from '../../../src/cli/limits.js';
 import { createReport, type Findings } from '../../../src/cli/report.js';
 import { formatReport } from '../../../src/cli/report-text.js';
 import { createTally, noteViolation, type Tally } from '../../../src/cli/tally.js';
-import type { CacheStats, TypeStats } from '../../../src/index.js';
+import type { CacheStats, CompressionStats, TypeStats } from '../../../src/index.js';
 
 const NO_REMOVALS = {
   explicit: 0,
@@ -16,6 +16,16 @@ const NO_REMOVALS = {
   share: 0,
   pressure: 0,
   quota: 0,
+};
+const NO_COMPRESSION: CompressionStats = {
+  values: 0,
+  bytesBefore: 0,
+  bytesAfter: 0,
+  ratio: 1,
+  unpaid: 0,
+  compressMs: 0,
+  decompressions: 0,
+  decompressMs: 0,
 };
 const NO_USE: TypeStats = {
   entries: 0,
@@ -39,6 +49,7 @@ const NO_USE: TypeStats = {
   migrations: 0,
   migrationFailures: 0,
   newerVersions: 0,
+  compression: NO_COMPRESSION,
   removals: NO_REMOVALS,
   evictions: 0,
   evictionsPerMinute: 0,
