@@ -1,5 +1,6 @@
 /** Runs the benches that are named, one after the other. Nothing here fails for being slow: figures are printed. */
 
+import { runCodecs } from './codecs.js';
 import { runExact } from './exact.js';
 import { runExpiry } from './expiry.js';
 import { runGc } from './gc.js';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   hitratio: runHitRatio,
   stats: runStats,
   expiry: runExpiry,
+  codecs: runCodecs,
 };
 
 async function main(): Promise<void> {

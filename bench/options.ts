@@ -10,6 +10,10 @@ export interface BenchOptions {
   readonly sliceMs: number;
   /** Folder of recorded traces. */
   readonly traces: string;
+  /** Folder of recorded values for `codecs`; '' for generated ones. */
+  readonly payloads: string;
+  /** Bytes from which on `codecs` compresses. */
+  readonly above: number;
   /** Only contenders and traces whose name contains it; for `hitratio` also `count` or `bytes`. */
   readonly only: string;
   /** Policies for `hitratio` and `exact`; none for all. */
@@ -26,6 +30,7 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
   hitratio hit ratio of every policy alone on every recorded trace, some minutes; beside reference.tsv if it is there
   stats    gets while another thread reads the statistics
   expiry   dead bytes and the cost of the sweep, and gets while a million entries expire
+  codecs   formats and compressors on values of each type: bytes and time against JSON
 
 Without a name: all of them.
 
@@ -34,7 +39,9 @@ Without a name: all of them.
   --rounds N     rounds that each figure is the median of (default 9)
   --slice N      milliseconds of each measurement in a round (default 60)
   --traces DIR   recorded traces (default ../shared/traces)
-  --only TEXT    only contenders, or traces, with this in their name (velocache runs always);
+  --payloads DIR recorded values for codecs, as JSON lines, gzip (default: the demo's own)
+  --above N      bytes above which codecs compresses (default 10240)
+  --only TEXT    only contenders, traces, or formats and compressors with this in their name (velocache runs always);
                  hitratio: count or bytes for one of its tables
   --policies LIST   hitratio, exact: policies with commas between (default: all)
 `;
@@ -50,6 +57,8 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       rounds: { type: 'string', default: '9' },
       slice: { type: 'string', default: '60' },
       traces: { type: 'string', default: '../shared/traces' },
+      payloads: { type: 'string', default: '' },
+      above: { type: 'string', default: '10240' },
       only: { type: 'string', default: '' },
       policies: { type: 'string', default: '' },
       help: { type: 'boolean', default: false },
@@ -65,6 +74,8 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     rounds: count('rounds', values.rounds),
     sliceMs: count('slice', values.slice),
     traces: values.traces,
+    payloads: values.payloads,
+    above: count('above', values.above),
     only: values.only,
     policies: values.policies.split(',').filter((name) => name !== ''),
   };

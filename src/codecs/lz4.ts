@@ -19,6 +19,8 @@ interface Lz4Instance {
   decompress(result: number, at: number, bytes: number): void;
 }
 
+const require = createRequire(import.meta.url);
+
 /** The module is made once a thread, by the first use. */
 let compiled: object | undefined;
 
@@ -86,7 +88,7 @@ export class Lz4Compressor implements Compressor {
 
 function instantiate(): Lz4Instance {
   if (compiled === undefined) {
-    const file = createRequire(import.meta.url).resolve('lz4-wasm-nodejs/lz4_wasm_nodejs_bg.wasm');
+    const file = require.resolve('lz4-wasm-nodejs/lz4_wasm_nodejs_bg.wasm');
     compiled = new WebAssembly.Module(readFileSync(file));
   }
   // The text of an error, which nobody needs.

@@ -227,7 +227,7 @@ describe('overflow: reduce', () => {
 describe('overflow: compress', () => {
   const caches = useCaches();
 
-  it('is LRU as long as no codec compresses', async () => {
+  it('is LRU for values that are not large', async () => {
     const cache = await caches.create<Types>({
       pressure: false,
       types: { series: { maxShare: SHARE, overflow: 'compress' } },
@@ -349,9 +349,9 @@ describe('veloTypes', () => {
     const table = readFileSync(new URL('../../README.md', import.meta.url), 'utf8').split('\n');
     const none = (value: unknown): string => (value === undefined ? '–' : String(value));
     for (const [type, options] of Object.entries(veloTypes({ reduceWeather: (v) => v, reduceStats: (v) => v }))) {
-      const { ttl, idle, importance, maxShare, overflow } = options;
+      const { ttl, idle, importance, maxShare, overflow, compress } = options;
       expect(table).toContain(
-        `| \`${type}\` | ${ttl} | ${none(idle)} | ${importance} | ${Math.round(maxShare! * 100)} % | \`${overflow}\` |`,
+        `| \`${type}\` | ${ttl} | ${none(idle)} | ${importance} | ${Math.round(maxShare! * 100)} % | \`${overflow}\` | ${none(compress?.with)} |`,
       );
     }
   });
