@@ -1,4 +1,5 @@
 /** Compression of one type's values: which are compressed, by what, whether it pays, and what it came to. */
+import { types } from 'node:util';
 import { CodecError } from '../errors.js';
 import { AdaptiveChooser, type Choice, type Chooser } from './adaptive.js';
 import type { Compressor, CompressorName } from './compressor.js';
@@ -71,9 +72,11 @@ export class Compression {
    * A value that is to be stored, compressed; undefined if it isn't to be. `besideBytes`: what its item has beside it. Only
    * what lands in smaller chunks is worth decompressing at each read.
    */
-  shrink(raw: Uint8Array, besideBytes: number): Compressed | undefined {
+  shrink(given: Uint8Array, besideBytes: number): Compressed | undefined {
     const { plan, pressure, chunkBytesOf } = this.#setup;
-    if (!plan.atSet || !this.#isEligible(raw)) return undefined;
+    if (!plan.atSet || !this.#isEligible(given)) return undefined;
+    // Bytes of the user's that another thread may write to: compressors read some twice.
+    const raw = types.isSharedArrayBuffer(given.buffer) ? new Uint8Array(given) : given;
     const choice = this.#chooser.choose(raw, pressure());
     if (choice === undefined) return undefined;
     const before = chunkBytesOf(besideBytes + raw.length);

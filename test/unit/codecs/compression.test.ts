@@ -74,6 +74,21 @@ describe('what set stores', () => {
     expect(compression.shrink(new Uint8Array(1_030), 200)).toBeUndefined();
   });
 
+  it('is copied first where it is in memory that other threads may write to', () => {
+    const inputs: Uint8Array[] = [];
+    const { compression, halver } = bed();
+    const { compress } = halver;
+    halver.compress = (bytes, level) => {
+      inputs.push(bytes);
+      return compress.call(halver, bytes, level);
+    };
+    const own = new Uint8Array(4_000);
+    compression.shrink(own, 0);
+    compression.shrink(new Uint8Array(new SharedArrayBuffer(4_000)), 0);
+    expect(inputs[0]).toBe(own);
+    expect(inputs[1]!.buffer).toBeInstanceOf(ArrayBuffer);
+  });
+
   it('is not compressed beyond the largest item, nor where only the share calls for it', () => {
     const { compression } = bed();
     expect(compression.shrink(new Uint8Array(100_000), 0)).toBeDefined();
