@@ -107,6 +107,13 @@ describe('a type with compress', () => {
     expect(cache.stats().compression.values).toBeGreaterThan(5);
   });
 
+  it('compresses what a loader brings', async () => {
+    const cache = await create({ compress: { with: 'lz4' } });
+    expect(await cache.type('route').fetch('key', () => routeOf(3))).toEqual(routeOf(3));
+    expect(cache.stats().compression.values).toBe(1);
+    expect(cache.type('route').get('key')).toEqual(routeOf(3));
+  });
+
   it.each(COMPRESSORS)('by %s two threads read what the other has stored', async (name) => {
     const cache = await create({ compress: { with: name } });
     const remote = remotes.start(cache.handle);
