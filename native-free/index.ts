@@ -1,4 +1,5 @@
 /** Re-exports only: the primitives over SharedArrayBuffer that the floors above may use. */
+export { AppendLog, LOG_BUSY, LOG_FULL, LOG_MOVED, RECORD_KIND } from './append-log.js';
 export { Arena, type ArenaIdentity } from './arena.js';
 export { assert, InvariantError } from './assert.js';
 export { alignUp, ceilPower, countBits, isPower, lowestBit } from './bits.js';

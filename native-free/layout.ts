@@ -129,6 +129,8 @@ export interface ArenaConfig {
   readonly users?: number;
   /** Loads in flight of a shard, a power of two from 8 on; none without it. */
   readonly flights?: number;
+  /** Bytes of the append-only log; none without it. */
+  readonly logBytes?: number;
 }
 
 /** Words of what all shards know of a type. */
@@ -161,6 +163,8 @@ export class Layout {
   readonly evictionsOffset: number;
   readonly flights: FlightsRegion;
   readonly users: UsersRegion;
+  readonly log: number;
+  readonly logWords: number;
   readonly descriptors: number;
   readonly descriptorWords: number;
   readonly pages: number;
@@ -205,7 +209,9 @@ export class Layout {
     this.flights = new FlightsRegion(flightsOffset, config.flights ?? 0);
     this.shardWords = alignUp(flightsOffset + this.flights.words, 16);
     this.users = new UsersRegion(this.shards + this.shardWords * config.shards, config.users ?? 0);
-    this.descriptors = this.shards + this.shardWords * config.shards + this.users.words;
+    this.log = this.shards + this.shardWords * config.shards + this.users.words;
+    this.logWords = alignUp((config.logBytes ?? 0) >>> 2, 16);
+    this.descriptors = this.log + this.logWords;
     this.pages = this.#fit(pagesMost);
     this.bytesMetadata = (this.descriptors + this.pages * this.descriptorWords) * 4;
     this.pagesStartBytes = alignUp(this.bytesMetadata, config.pageBytes);

@@ -161,6 +161,10 @@ const EVICTION_RECORDS_MAX = 256;
 const FLIGHT_SHARE = 2 ** 14;
 const FLIGHTS_MAX = 1_024;
 const FLIGHTS_PER_SHARD_MIN = 64;
+/** The append-only log takes this part of the capacity, within these bounds. */
+const LOG_SHARE = 256;
+const LOG_BYTES_MIN = 2 ** 14;
+const LOG_BYTES_MAX = 2 ** 20;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   checkNames('options', options, ['capacity', 'slab', 'types', 'policy', 'favour', 'users', 'clock', 'pressure']);
@@ -199,9 +203,18 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     segmentBytes: 2 ** 30,
     users: users?.max ?? 0,
     flights: Math.max(FLIGHTS_PER_SHARD_MIN, Math.min(FLIGHTS_MAX, ceilPower(capacityBytes / FLIGHT_SHARE)) / shards),
+    logBytes: logBytesOf(types, capacityBytes),
   };
   const plan = { arena, growthFactor, itemBytesMax, types, policy, pressure: resolvePressure(options.pressure) };
   return users === undefined ? plan : { ...plan, users };
+}
+
+/** Codecs that keep what they have learned in the log. */
+const LOGGING_CODECS: ReadonlySet<string> = new Set(['msgpack']);
+
+function logBytesOf(types: readonly TypePlan[], capacityBytes: number): number {
+  if (!types.some(({ codec }) => LOGGING_CODECS.has(codec))) return 0;
+  return Math.min(LOG_BYTES_MAX, Math.max(LOG_BYTES_MIN, ceilPower(capacityBytes / LOG_SHARE)));
 }
 
 /** By its buffer, not its class: another copy of this package may have made it. */

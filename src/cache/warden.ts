@@ -37,7 +37,7 @@ export class Warden {
   readonly #hellos = new Map<number, number>();
   /** Deaths whose recovery is not finished: a lock could not be had. */
   readonly #unfinished = new Map<number, number>();
-  /** Locks of shards and of stripes of users. */
+  /** Locks of shards, of stripes of users and of the log. */
   readonly #locks: readonly number[];
   /** Lock words seen held, by lock, and since when. */
   readonly #held: { token: number; sinceMs: number }[];
@@ -65,6 +65,7 @@ export class Warden {
     this.#locks = [
       ...Array.from({ length: layout.config.shards }, (_, i) => layout.shard(i) + SHARD.lock),
       ...Array.from({ length: layout.users.stripes }, (_, i) => layout.users.stripe(i) + STRIPE.lock),
+      ...(layout.logWords > 0 ? [layout.log] : []),
     ];
     this.#held = this.#locks.map(() => ({ token: 0, sinceMs: 0 }));
   }

@@ -1,7 +1,7 @@
 /**
  * What every part of the engine in one thread shares: the arena, who this thread is, and its critical sections.
  *
- * Lock order: large lock -> shard lock -> stripe of users -> event lock. A thread holds at most one of each.
+ * Lock order: large lock -> shard lock -> stripe of users -> event lock; the log's lock is a leaf as well. A thread holds at most one of each.
  *
  * A section may be left open by a thread that lives on (a time-out of `vm`, a stack overflow that is caught). So each
  * entry point first calls `repairAbandoned`: no operation of this thread can be under way then, since operations are
@@ -10,6 +10,7 @@
 
 import type { Words } from '#atomics';
 import {
+  AppendLog,
   type Arena,
   acquire,
   type Counters,
@@ -52,6 +53,8 @@ export class Context {
   readonly counters: Counters;
   readonly classes: SizeClasses;
   readonly journal: Journal;
+  /** What all threads have told each other for good. */
+  readonly log: AppendLog;
   readonly slot: number;
   readonly threadId: number;
   readonly token: number;
@@ -97,6 +100,8 @@ export class Context {
     this.token = lockToken(slot, threadId);
     this.createdMs = new Float64Array(arena.buffers[0]!, HEADER.created * 4, 1);
     this.journal = new Journal(arena.words, JOURNAL_ENTRIES);
+    const { log: base, logWords: size } = this.layout;
+    this.log = new AppendLog({ words: this.meta, base, size, token: this.token, owners: arena.owners });
     this.shardMask = this.layout.config.shards - 1;
     this.shardShift = Math.log2(this.layout.config.shards);
   }
@@ -162,10 +167,11 @@ export class Context {
 
   /** Whether this thread has left a section open. Cheap: every entry point asks. */
   get hasAbandoned(): boolean {
-    return this.#held !== NONE || this.#holdsLarge || this.holdsIntents || this.holdsStripe;
+    return this.#held !== NONE || this.#holdsLarge || this.holdsIntents || this.holdsStripe || this.log.isHeld;
   }
 
   repairAbandoned(): void {
+    this.log.letGo();
     this.repairStripe();
     const shard = this.#held;
     if (shard !== NONE && isHeldBy(this.meta, shard + SHARD.lock, this.token)) {

@@ -123,6 +123,7 @@ export class Recovery {
     }
     if (!this.#ownership.takeOverStripes()) return false;
     if (!this.#takeOver(HEADER.largeLock, token) || !this.#takeOver(layout.eventLock, token)) return false;
+    if (layout.logWords > 0 && !this.#takeOver(layout.log, token)) return false;
     if (!this.settleIntents(slot) || !this.#flights.endOfOwner(slot, threadId)) return false;
     this.#pages.recountReleases();
     arena.owners.setListens(slot, 0);

@@ -137,6 +137,8 @@ export class Verifier {
     const isQuiet = load(meta, HEADER.pageReleases) === releases;
     if (isQuiet) this.#expect(owned + free, layout.pages, 'free and owned pages');
     this.#verifyUsers();
+    this.#where = 'log';
+    for (const sentence of this.#context.log.problems()) this.#problem(sentence);
   }
 
   /** Lists, records and sums of a stripe under its lock; that each entry is on a list is exact when nobody writes. */

@@ -1,5 +1,5 @@
 /** Operations to be killed at every step, and what may be found after each death. */
-import { claim, del, get, type Operation, own, range, type Scenario, set } from './scenario.js';
+import { append, claim, del, get, type Operation, own, range, type Scenario, set } from './scenario.js';
 
 export interface DeathCase extends Scenario {
   readonly operation: Operation;
@@ -327,6 +327,13 @@ export const DEATHS: readonly DeathCase[] = [
     operation: del(7),
   },
   { ...common, name: 'clear with flights', prepare: [...few, claim(2)], operation: { kind: 'clear' } },
+  {
+    ...common,
+    name: 'appends to the log',
+    prepare: [...few, append(20), append(33)],
+    operation: append(50, 12, 33, 19),
+    logBytes: 512,
+  },
 ];
 
 /**

@@ -37,6 +37,7 @@ export function judge(scenario: Scenario, recorded: readonly Entry[]): string[] 
   const entries = decided(recorded);
   const keys = new Set(entries.filter(({ key }) => key >= 0).map(({ key }) => key));
   const problems = isStoredAtAll(scenario, entries) ? [] : ['none of the values that had room was stored'];
+  problems.push(...sharedNumbers(entries));
   for (const key of keys) {
     const ofKey = entries.filter((entry) => entry.key === key || entry.operation.kind === 'clear');
     for (const { operation, result } of ofKey) {
@@ -51,6 +52,13 @@ export function judge(scenario: Scenario, recorded: readonly Entry[]): string[] 
     }
   }
   return problems;
+}
+
+/** Numbers of the log that two appends were given. */
+function sharedNumbers(entries: readonly Entry[]): string[] {
+  const appends = entries.filter(({ operation, result }) => operation.kind === 'append' && result >= 0);
+  const numbers = appends.map(({ result }) => result).filter((number) => number !== UNFINISHED);
+  return new Set(numbers).size === numbers.length ? [] : [`two appends were given one number: ${numbers.join(', ')}`];
 }
 
 function isStoredAtAll({ someStored }: Scenario, entries: readonly Entry[]): boolean {

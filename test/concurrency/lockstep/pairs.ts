@@ -1,5 +1,6 @@
 /** What two threads do where all schedules with few switches are gone through, and all that can be run. */
 import {
+  append,
   CHAINED,
   claim,
   del,
@@ -129,6 +130,7 @@ export const PAIRS: readonly Scenario[] = [
   pair('a clear and a load', [set(1)], [{ kind: 'clear' }], [claim(0), publish(0), get(0)]),
   pair('two loads', [set(1)], [claim(0), publish(0)], [claim(0), publish(0)]),
   pair('a load given up and one that waits', [], [claim(0), { kind: 'abandon', key: 0 }], [claim(0), publish(0)]),
+  { ...pair('append and append', [append(30)], [append(20)], [append(41), get(0)]), logBytes: 512 },
   SCENARIOS.find(({ names }) => names !== undefined)!,
 ];
 

@@ -52,6 +52,20 @@ function kills(name: string, modes: readonly DeathMode[], stride = 17): Look {
 
 const PLANTS: readonly (Plant & { readonly look: Look })[] = [
   {
+    name: 'a record that is published before it is written',
+    file: 'native-free/append-log.js',
+    from: 'const at = this.#endOf(number);',
+    to: 'const at = this.#endOf(number); store(this.#words, this.#base + COUNT, number + 1);',
+    look: kills('appends to the log', ['recovery']),
+  },
+  {
+    name: 'a log that doesn’t look again under its lock',
+    file: 'native-free/append-log.js',
+    from: 'const isNext = this.count === seen;',
+    to: 'const isNext = true;',
+    look: schedules('append and append', oneSwitch),
+  },
+  {
     name: 'a reader without the second look at the sequence',
     file: 'src/engine/reader.js',
     from: 'if (!this.#seqlock.isValid(words, at, sequence) || !isWhole)',

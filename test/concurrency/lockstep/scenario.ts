@@ -25,6 +25,8 @@ export type Operation =
   | { readonly kind: 'rewrite'; readonly bytes: number }
   /** Copies the entry of a key, and stores a value of so many bytes in its place, which may be more. */
   | { readonly kind: 'migrate'; readonly key: number; readonly bytes: number }
+  /** Appends records of so many bytes to the log, one after the other. */
+  | { readonly kind: 'append'; readonly bytes: readonly number[] }
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'clear' | 'sweep' | 'recover' };
 
@@ -40,6 +42,8 @@ export interface Scenario {
   readonly policy?: EnginePolicy;
   /** Users may have so many bytes each, before activity moves that; none without it. */
   readonly userBytes?: number;
+  /** Bytes of the log; none without it. */
+  readonly logBytes?: number;
   /** Keys of one bucket: so they share a sequence, and removals move each other's slots. */
   readonly hot?: boolean;
   /** Names of the keys, where they matter. */
@@ -62,6 +66,7 @@ export const FORBIDDEN_ALWAYS: readonly string[] = [
   'a get returns a mixture of two values',
   'a get, set or delete has an outcome that no order of the operations of that key explains',
   'verify() finds something after the run, or pages are lost',
+  'a record of the log is not what its append put there, or is there twice',
   'a thread does not come to the end of its operations',
 ];
 
@@ -71,6 +76,7 @@ export const get = (key: number): Operation => ({ kind: 'get', key });
 export const del = (key: number): Operation => ({ kind: 'delete', key });
 export const claim = (key: number): Operation => ({ kind: 'claim', key });
 export const publish = (key: number, bytes = 40): Operation => ({ kind: 'publish', key, bytes });
+export const append = (...bytes: number[]): Operation => ({ kind: 'append', bytes });
 export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 /** Four chunks of this size fill a page. */

@@ -1,5 +1,6 @@
 /** What three threads do in random schedules. */
 import {
+  append,
   CHAINED,
   claim,
   del,
@@ -206,6 +207,32 @@ export const SCENARIOS: readonly Scenario[] = [
       [set(20, 6_000), get(20)],
       [set(21, 6_000), get(21)],
       [get(20), get(0), get(21), set(1, QUARTER)],
+    ],
+  },
+  {
+    name: 'appends to the log, until it is full',
+    forbidden: ['two records of one number', 'a record that changes'],
+    pages: 6,
+    hot: true,
+    logBytes: 320,
+    prepare: [append(20)],
+    threads: [
+      [append(30), append(12), append(17), get(0)],
+      [append(21), append(40), append(12)],
+      [append(12), append(12), append(50), append(13)],
+    ],
+  },
+  {
+    name: 'a writer of the log that dies, beside others',
+    forbidden: ['what the dead has left unpublished is read'],
+    pages: 6,
+    hot: true,
+    logBytes: 512,
+    prepare: [append(20)],
+    threads: [
+      [{ kind: 'recover' }, append(18), get(0)],
+      [append(30), append(40)],
+      [append(21), append(12), append(35)],
     ],
   },
   {

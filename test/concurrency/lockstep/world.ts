@@ -1,5 +1,5 @@
 /** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
-import { Arena, assert, Layout, ManualClock, SHARD } from '../../../native-free/index.js';
+import { Arena, assert, Layout, LOG_MOVED, ManualClock, RECORD_KIND, SHARD } from '../../../native-free/index.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../../src/engine/causes.js';
 import { CLAIMED, FAILED, type Flight, JOINED, TAKEN_OVER } from '../../../src/engine/flights.js';
 import { KEY_OK, Key } from '../../../src/engine/key.js';
@@ -24,6 +24,8 @@ const FLIGHTS = 8;
 const LEASE_MS = 1_000;
 const READ_PRESENCE = 0;
 const READ_VALUE = 1;
+/** Stands for a key in the records of the log. */
+const LOGGED = 63;
 
 const FAILURE = new TextEncoder().encode('["Error","","no value"]');
 
@@ -31,19 +33,25 @@ const classes = new SizeClasses(PAGE_BYTES, 64, 1.15);
 const layouts = new Map<string, Layout>();
 
 /** The layout with just so many pages. */
-export function layoutFor({ pages, shards = 1, userBytes = 0, policy = 'lru' }: Scenario): Layout {
+export function layoutFor({ pages, shards = 1, userBytes = 0, policy = 'lru', logBytes = 0 }: Scenario): Layout {
   const users = userBytes === 0 ? 0 : USERS;
-  const name = `${pages} pages, ${shards} shards, ${users} users, ${policy}`;
+  const name = `${pages} pages, ${shards} shards, ${users} users, ${policy}, ${logBytes} of log`;
   let layout = layouts.get(name);
   for (let capacityBytes = PAGE_BYTES; layout === undefined; capacityBytes += PAGE_BYTES) {
-    const tried = layoutOf(capacityBytes, shards, users, policy);
+    const tried = layoutOf(capacityBytes, shards, users, policy, logBytes);
     if (tried.pages >= pages) layout = tried;
   }
   layouts.set(name, layout);
   return layout;
 }
 
-function layoutOf(capacityBytes: number, shards: number, users: number, policy: EnginePolicy): Layout {
+function layoutOf(
+  capacityBytes: number,
+  shards: number,
+  users: number,
+  policy: EnginePolicy,
+  logBytes: number,
+): Layout {
   return new Layout({
     capacityBytes,
     pageBytes: PAGE_BYTES,
@@ -59,6 +67,7 @@ function layoutOf(capacityBytes: number, shards: number, users: number, policy: 
     segmentBytes: 2 ** 30,
     users,
     flights: FLIGHTS,
+    logBytes,
   });
 }
 
@@ -168,6 +177,8 @@ export class World {
         return this.#rewrite(operation.bytes, id);
       case 'migrate':
         return this.#migrate(operation.key, operation.bytes, id);
+      case 'append':
+        return operation.bytes.reduce((_, bytes, i) => this.#append(bytes, id * 10 + i), 0);
       case 'advance':
         this.clock.advance(operation.ms);
         return 0;
@@ -178,6 +189,18 @@ export class World {
       case 'recover':
         throw new Error('the thread recovers, not its world');
     }
+  }
+
+  /** The number of the record, or what the log said to the last try. */
+  #append(bytes: number, id: number): Result {
+    const { log } = this.store.context;
+    let number = LOG_MOVED;
+    // Nobody else appends more often than this in any scenario.
+    for (let tries = 0; tries < 8 && number === LOG_MOVED; tries++) {
+      number = log.append(RECORD_KIND.shape, makeValue(LOGGED, id, bytes), log.count);
+    }
+    if (number >= 0) assert(readValue(log.read(number), LOGGED) === id, 'an appended record reads otherwise');
+    return number;
   }
 
   #rewrite(bytes: number, id: number): Result {
@@ -247,7 +270,15 @@ export class World {
 
   /** What is wrong with the structure at rest. */
   problems(): string[] {
-    return this.store.verify();
+    return [...this.store.verify(), ...this.#torn()];
+  }
+
+  /** What is wrong with what the records of the log say. */
+  #torn(): string[] {
+    const { log } = this.store.context;
+    const ids = Array.from({ length: log.count }, (_, number) => readValue(log.read(number), LOGGED));
+    const sentences = ids.flatMap((id, number) => (id > 0 ? [] : [`record ${number} of the log is torn`]));
+    return new Set(ids).size === ids.length ? sentences : [...sentences, 'a record of the log is there twice'];
   }
 
   /** Removes everything; says what is still taken then, by chunks and by pages. */

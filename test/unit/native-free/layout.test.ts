@@ -64,6 +64,7 @@ function regions(layout: Layout): [string, number, number][] {
       layout.users.stripe(i),
       layout.users.words / layout.users.stripes,
     ]),
+    ['log', layout.log, layout.logWords],
     ['descriptors', layout.descriptors, layout.pages * layout.descriptorWords],
     ['pages', layout.pagesStartBytes / 4, 0],
   ];
