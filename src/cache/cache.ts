@@ -5,6 +5,7 @@ import { createCodecs } from '../codecs/codecs.js';
 import { createCompressors } from '../codecs/compressors.js';
 import { OwnCodec } from '../codecs/own-codec.js';
 import { Packer } from '../codecs/packer.js';
+import type { ShapeLog } from '../codecs/shapes.js';
 import { EVENT } from '../engine/items.js';
 import type { EngineStats, TypeStats } from '../engine/statistics.js';
 import { BusyError, OptionError, TypeNameError } from '../errors.js';
@@ -31,7 +32,16 @@ export interface CacheStats extends Omit<EngineStats, 'byType'> {
   readonly types: Readonly<Record<string, TypeStats>>;
   /** Events that found the ring full or a listener too slow. */
   readonly eventsDropped: number;
+  /** What all threads share for good: shapes of objects. It counts among `bytesMetadata`. */
+  readonly log: LogStats;
   readonly pressure: PressureStats;
+}
+
+export interface LogStats {
+  readonly records: number;
+  readonly bytesUsed: number;
+  /** 0 in a cache none of whose types needs a log. */
+  readonly bytesTotal: number;
 }
 
 /** What a user has. Entries whose time is over count until they are swept. */
@@ -85,7 +95,9 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     const { byType, ...stats } = this.#member.store.stats();
     const types = Object.fromEntries(this.#plan.types.map(({ name }, i) => [name, byType[i]!]));
     const pressure = readPressure(this.#member.store, stats.rejectsByReason);
-    return { ...stats, types, eventsDropped: this.#member.store.events.dropped, pressure };
+    const { count: records, bytesUsed, bytesTotal } = this.#member.store.context.log;
+    const log = { records, bytesUsed, bytesTotal };
+    return { ...stats, types, eventsDropped: this.#member.store.events.dropped, log, pressure };
   }
 
   /**
@@ -191,7 +203,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
 }
 
 function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, codecs: own }: ThreadFunctions) {
-  const codecs = createCodecs();
+  const codecs = createCodecs(plan.arena.logBytes === 0 ? undefined : logOf(member));
   const compressors = createCompressors();
   const builtIn: (FormCodec | undefined)[] = [];
   for (const codec of codecs.values()) builtIn[codec.id] = codec;
@@ -213,6 +225,26 @@ function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, c
     const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator, loads };
     return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };
   });
+}
+
+/** The log as codecs use it: outside any operation, so an append begins as one. */
+function logOf(member: Member): ShapeLog {
+  const { log } = member.store.context;
+  return {
+    get count() {
+      return log.count;
+    },
+    get bytesUsed() {
+      return log.bytesUsed;
+    },
+    bytesTotal: log.bytesTotal,
+    kindOf: (number) => log.kindOf(number),
+    read: (number) => log.read(number),
+    append: (kind, bytes, seen) => {
+      member.begin();
+      return log.append(kind, bytes, seen);
+    },
+  };
 }
 
 function coarsenerOf(space: Omit<SpaceSetup, 'coarsener'>, reduce: Reducer<never> | undefined): Coarsener | undefined {

@@ -18,15 +18,17 @@ const TYPED_ARRAYS = [
 const CODE_ARRAY_BUFFER = 16;
 const CODE_DATA_VIEW = 17;
 
+/** The codes by prototype, for binary kinds that are written as extensions. */
+export const BINARY_CODES: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+  ...TYPED_ARRAYS.map((viewClass, code) => [viewClass.prototype, code] as const),
+  [ArrayBuffer.prototype, CODE_ARRAY_BUFFER],
+  [DataView.prototype, CODE_DATA_VIEW],
+]);
+
 const SECONDS_HIGH = 2 ** 32;
 
 /** Prototypes of the binary kinds that are written as they are. Subclasses are not among them. */
-export const BINARY_PROTOTYPES: ReadonlySet<unknown> = new Set<unknown>([
-  Buffer.prototype,
-  ArrayBuffer.prototype,
-  DataView.prototype,
-  ...TYPED_ARRAYS.map((viewClass) => viewClass.prototype),
-]);
+export const BINARY_PROTOTYPES: ReadonlySet<unknown> = new Set([Buffer.prototype, ...BINARY_CODES.keys()]);
 
 /** A code byte and the bytes of a typed array, an ArrayBuffer or a DataView, which get a buffer of their own. */
 export function readBinary(bytes: Uint8Array, from: number, length: number): ArrayBufferView | ArrayBuffer {

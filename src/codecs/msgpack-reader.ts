@@ -1,9 +1,11 @@
 import { CodecError } from '../errors.js';
 import { readBinary, readTimestamp } from './msgpack-extensions.js';
+import { SHAPED_HEAD_BYTES, TEXT_BYTES_MASK, TEXT_IS_UTF8 } from './msgpack-writer.js';
+import type { Shapes } from './shapes.js';
 import { bytesOfText, KeyReader, type TextBytes, textAt } from './text-reader.js';
 
 /**
- * A strict reader of the MessagePack subset that the writer emits. It differs from a general reader in three ways:
+ * A strict reader of the MessagePack subset that the writers emit, and of the shaped form (see `msgpack-writer.ts`). It differs from a general reader in three ways:
  * every length is checked against the end of the message before it is used, so memory stays proportional to the
  * bytes; nothing outside the subset is accepted (no record definitions, no code generation, no custom extensions);
  * and whatever it returns is a copy.
@@ -13,6 +15,7 @@ import { bytesOfText, KeyReader, type TextBytes, textAt } from './text-reader.js
 const READ_DEPTH_MAX = 512;
 
 const EXT_UNDEFINED = 0x00;
+const EXT_DATE = 0x01;
 const EXT_BINARY = 0x74;
 const EXT_TIMESTAMP = 0xff;
 
@@ -27,16 +30,51 @@ export class MsgpackReader {
   #at = 0;
   #end = 0;
   #depth = 0;
+  readonly #shapes: Shapes | undefined;
+  /** Of the shaped form: its short strings, and how many code units of them have been taken. */
+  #isShaped = false;
+  #short = '';
+  #taken = 0;
+
+  constructor(shapes?: Shapes) {
+    this.#shapes = shapes;
+  }
 
   /** The one value that fills `source[start..end)`; throws `CodecError` when it does not. */
   read(source: Uint8Array, start: number, end: number): unknown {
+    this.#open(source, start, end);
+    return this.#whole();
+  }
+
+  /** The same for a message in the shaped form, from its mark on. */
+  readShaped(source: Uint8Array, start: number, end: number): unknown {
+    this.#open(source, start, end);
+    const head = this.#view.getUint16(this.#take(SHAPED_HEAD_BYTES) + 1);
+    const textBytes = head & TEXT_BYTES_MASK;
+    if (textBytes > end - this.#at) throw new CodecError('message ends inside its text');
+    this.#end = end - textBytes;
+    const bytes = this.#bytes;
+    this.#short = head & TEXT_IS_UTF8 ? bytes.utf8Slice(this.#end, end) : bytes.latin1Slice(this.#end, end);
+    this.#isShaped = true;
+    const value = this.#whole();
+    if (this.#taken !== this.#short.length) throw new CodecError('text left over after the value');
+    this.#short = '';
+    return value;
+  }
+
+  #open(source: Uint8Array, start: number, end: number): void {
     if (source !== this.#source || source.byteLength !== this.#bytes.byteLength) this.#attach(source);
     if (!(start >= 0 && start <= end && end <= this.#bytes.length)) throw new CodecError('range outside of the source');
     this.#at = start;
     this.#end = end;
     this.#depth = 0;
+    this.#taken = 0;
+    this.#isShaped = false;
+  }
+
+  #whole(): unknown {
     const value = this.#value();
-    if (this.#at !== end) throw new CodecError(`${end - this.#at} bytes left over after the value`);
+    if (this.#at !== this.#end) throw new CodecError(`${this.#end - this.#at} bytes left over after the value`);
     return value;
   }
 
@@ -58,22 +96,27 @@ export class MsgpackReader {
     return from;
   }
 
+  /** A token may be read behind the end: then the message doesn't end where it should, which is found out last. */
   #value(): unknown {
-    const token = this.#bytes[this.#take(1)]!;
+    const token = this.#bytes[this.#at++];
+    if (token === undefined) throw new CodecError('message ends inside a value');
     if (token < 0x80) return token;
-    if (token < 0x90) return this.#object(token & 0x0f);
+    if (token < 0x90) return this.#isShaped ? this.#record(this.#id(token & 0x0f)) : this.#object(token & 0x0f);
     if (token < 0xa0) return this.#array(token & 0x0f);
-    if (token < 0xc0) return this.#text(token & 0x1f);
+    if (token < 0xc0) return this.#isShaped ? this.#shortText(token & 0x1f) : this.#text(token & 0x1f);
     if (token >= 0xe0) return token - 0x100;
     if (token >= 0xca && token <= 0xd3) return this.#number(token);
     return this.#tagged(token);
   }
 
   #tagged(token: number): unknown {
+    if (token === 0xc1 && this.#isShaped)
+      return this.#record((this.#id(0) << 16) | this.#view.getUint16(this.#take(2)));
     if (token <= 0xc3) return constant(token);
     if (token <= 0xc6) return this.#buffer(this.#length(token - 0xc4));
     if (token <= 0xc9) return this.#extension(this.#length(token - 0xc7));
     if (token <= 0xd8) return this.#extension(1 << (token - 0xd4));
+    if (token === 0xd9 && this.#isShaped) return this.#shortText(this.#length(0));
     if (token <= 0xdb) return this.#text(this.#length(token - 0xd9));
     if (token <= 0xdd) return this.#array(this.#length(token - 0xdb));
     return this.#object(this.#length(token - 0xdd));
@@ -112,11 +155,19 @@ export class MsgpackReader {
 
   #array(length: number): unknown[] {
     this.#enter(length);
+    if (length === 2) return this.#pair();
     // Grown by push: reserving the stated length would let nested headers claim memory that no byte backs.
     const array: unknown[] = [];
     for (let i = 0; i < length; i++) array.push(this.#value());
     this.#depth--;
     return array;
+  }
+
+  /** Coordinates, for the most part: a literal has just the room that it needs. */
+  #pair(): unknown[] {
+    const pair = [this.#value(), this.#value()];
+    this.#depth--;
+    return pair;
   }
 
   #object(size: number): Record<string, unknown> {
@@ -131,6 +182,30 @@ export class MsgpackReader {
     return object;
   }
 
+  /** A shape's number: four bits of a token, and the byte behind it. */
+  #id(high: number): number {
+    return (high << 8) | this.#bytes[this.#take(1)]!;
+  }
+
+  #record(id: number): Record<string, unknown> {
+    const shape = this.#shapes?.byId(id);
+    if (shape === undefined) throw new CodecError(`no shape has the number ${id}`);
+    const { keys } = shape;
+    this.#enter(keys.length);
+    const object: Record<string, unknown> = {};
+    for (let i = 0; i < keys.length; i++) object[keys[i]!] = this.#value();
+    this.#depth--;
+    return object;
+  }
+
+  #shortText(length: number): string {
+    const from = this.#taken;
+    const to = from + length;
+    if (to > this.#short.length) throw new CodecError('message has less text than it says');
+    this.#taken = to;
+    return this.#short.slice(from, to);
+  }
+
   #enter(bytesMin: number): void {
     if (bytesMin > this.#end - this.#at) throw new CodecError('message ends inside a value');
     if (++this.#depth > READ_DEPTH_MAX) throw new CodecError(`nested deeper than ${READ_DEPTH_MAX}`);
@@ -138,7 +213,11 @@ export class MsgpackReader {
 
   #key(): string {
     const token = this.#bytes[this.#take(1)]!;
-    if (token >= 0xa0 && token < 0xc0) return this.#keys.key(this.#bytes, this.#take(token & 0x1f), token & 0x1f);
+    if (token >= 0xa0 && token < 0xc0) {
+      const length = token & 0x1f;
+      return this.#isShaped ? this.#shortText(length) : this.#keys.key(this.#bytes, this.#take(length), length);
+    }
+    if (token === 0xd9 && this.#isShaped) return this.#shortText(this.#length(0));
     if (token >= 0xd9 && token <= 0xdb) return this.#text(this.#length(token - 0xd9));
     throw new CodecError('object key is not a string');
   }
@@ -159,6 +238,7 @@ export class MsgpackReader {
     const type = this.#bytes[this.#take(1)]!;
     const from = this.#take(length);
     if (type === EXT_UNDEFINED) return undefined;
+    if (type === EXT_DATE && length === 8) return new Date(this.#view.getFloat64(from));
     if (type === EXT_TIMESTAMP) return readTimestamp(this.#view, from, length);
     if (type === EXT_BINARY) return readBinary(this.#bytes, from, length);
     throw new CodecError(`unknown extension ${type}`);

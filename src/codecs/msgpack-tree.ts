@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { BINARY_PROTOTYPES } from './msgpack-extensions.js';
 
 /** Deeper values take the graph form, whose writer and reader do not recurse. Below the reader's own bound. */
-const TREE_DEPTH_MAX = 256;
+export const TREE_DEPTH_MAX = 256;
 
 /** Up to this many objects a scan of an array is cheaper than a Set. */
 const SEEN_LIST_MAX = 16;

@@ -6,9 +6,15 @@ import { flatten } from './msgpack-flatten.js';
 import { inflate } from './msgpack-inflate.js';
 import { MsgpackReader } from './msgpack-reader.js';
 import { isPlainTree } from './msgpack-tree.js';
+import { MsgpackWriter } from './msgpack-writer.js';
+import { type ShapeLog, Shapes } from './shapes.js';
 
-/** Opens a message in the graph form. MessagePack leaves this byte unused, so that it opens no plain message. */
-const GRAPH_MARK = 0xc1;
+/**
+ * Opens a message in the graph form or the shaped one. MessagePack leaves this byte unused, so that it opens no plain
+ * message. Behind it stands an array, the table of a graph, or a byte below 0x80, the length of a text.
+ */
+const MARK = 0xc1;
+const SHAPED_MAX = 0x7f;
 
 /** Where msgpackr writes at first; it takes larger buffers as it needs them. */
 const BUFFER_BYTES = 8_192;
@@ -25,8 +31,8 @@ const shared = {
 };
 
 /**
- * MessagePack, the default codec. Most values are trees of plain data and are written as plain MessagePack, without
- * record definitions. The others (Map, cycles, errors, …) are first laid out as a table, see `msgpack-graph.ts`.
+ * MessagePack, the default codec. Most values are trees of plain data and are written in the shaped form, see
+ * `msgpack-writer.ts`, or without a log for the shapes as plain MessagePack. The others (Map, cycles, errors, …) are first laid out as a table, see `msgpack-graph.ts`.
  */
 class MsgpackCodec implements FormCodec {
   readonly name = 'msgpack';
@@ -39,15 +45,40 @@ class MsgpackCodec implements FormCodec {
     useToJSON: false,
     writeFunction: refuseLateFunction,
   } as ConstructorParameters<typeof Packr>[0]);
-  readonly #reader = new MsgpackReader();
+  readonly #reader: MsgpackReader;
+  readonly #shapes: Shapes | undefined;
+  /** None while a call is under way: one that comes from its getters, or after it was cut short, makes another. */
+  #writer: MsgpackWriter | undefined;
+
+  constructor(log: ShapeLog | undefined) {
+    this.#shapes = log && new Shapes(log);
+    this.#reader = new MsgpackReader(this.#shapes);
+  }
 
   encode(value: unknown): Uint8Array {
+    if (this.#shapes !== undefined && typeof value === 'object' && value !== null) {
+      return this.#shaped(value, this.#shapes) ?? this.#graph(value);
+    }
     if (isPlainTree(value, false)) {
       const bytes = this.#pack(value, PLAIN_MODE);
       if (!mayMisspell(bytes) || isPlainTree(value, true)) return bytes;
     }
+    return this.#graph(value);
+  }
+
+  #shaped(value: object, shapes: Shapes): Uint8Array | undefined {
+    const writer = this.#writer ?? new MsgpackWriter(shapes);
+    this.#writer = undefined;
+    try {
+      return writer.write(value);
+    } finally {
+      this.#writer = writer;
+    }
+  }
+
+  #graph(value: unknown): Uint8Array {
     const bytes = this.#pack(flatten(this.name, value), GRAPH_MODE);
-    bytes[0] = GRAPH_MARK;
+    bytes[0] = MARK;
     return bytes;
   }
 
@@ -76,14 +107,17 @@ class MsgpackCodec implements FormCodec {
   }
 
   decode(source: Uint8Array, start: number, end: number): unknown {
-    if (end > start && source[start] === GRAPH_MARK) return inflate(this.#reader.read(source, start + 1, end));
+    if (end - start > 1 && source[start] === MARK) {
+      if (source[start + 1]! <= SHAPED_MAX) return this.#reader.readShaped(source, start, end);
+      return inflate(this.#reader.read(source, start + 1, end));
+    }
     return this.#reader.read(source, start, end);
   }
 }
 
-/** A codec for the calling thread. */
-export function createMsgpackCodec(): FormCodec {
-  return new MsgpackCodec();
+/** A codec for the calling thread. With a log, objects are written by shapes that all threads share by it. */
+export function createMsgpackCodec(log?: ShapeLog): FormCodec {
+  return new MsgpackCodec(log);
 }
 
 /** Reached when a getter returns plain data once and a function the next time. */

@@ -88,6 +88,7 @@ function statsOf(total: Partial<CacheStats>): CacheStats {
     loadFailures: 0,
     loadsLost: 0,
     eventsDropped: 0,
+    log: { records: 0, bytesUsed: 0, bytesTotal: 0 },
     users: { active: 0, bytes: 0, max: 0, evictions: 0, rejects: 0 },
     pressure: {
       level: 'normal',

@@ -11,6 +11,8 @@ function assertOutcome(codec: FormCodec, row: Row, outcome: Outcome): void {
     for (const refused of [row.value()].flat()) expect(() => codec.encode(refused)).toThrow(ValueError);
     return;
   }
+  // Its shapes are new at first.
+  for (let i = 0; i < 3; i++) roundTrip(codec, row.value());
   const copy = roundTrip(codec, row.value());
   if (outcome === 'kept') assertSame(copy, row.value());
   else assertSame(copy, outcome.as());
@@ -48,7 +50,7 @@ function isNest(value: unknown): value is Record<string, unknown> {
 
 for (const name of [...CODEC_NAMES, 'json'] as const) {
   describe(`${name} keeps what its column says`, () => {
-    const column = name === 'cbor' ? 'msgpack' : name;
+    const column = name === 'cbor' || name === 'shapes' ? 'msgpack' : name;
     for (const row of FIDELITY) test(row.kind, () => assertOutcome(codecNamed(name), row, row[column]));
   });
 }

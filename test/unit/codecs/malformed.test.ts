@@ -54,6 +54,8 @@ for (const name of CODEC_NAMES) {
         [0xc1],
         [0xc1, 0x91],
         [0xc1, 0x92, 0x94],
+        [0xc1, 0x00, 0x04],
+        [0xc1, 0x40, 0x09, 0x80],
         [0xff, 0x0f],
         [0xff, 0x0f, 0x5c],
         [0xff, 0x0f, 0x61],
@@ -90,20 +92,25 @@ for (const name of CODEC_NAMES) {
   });
 }
 
-describe('msgpack refuses', () => {
-  const codec = codecNamed('msgpack');
+for (const name of ['msgpack', 'shapes'] as const) {
+  const codec = codecNamed(name);
 
   for (const [form, value] of Object.entries(SAMPLES)) {
-    test(`every truncation of a message, whatever bytes follow it (${form})`, () => {
+    test(`${name} refuses every truncation of a message, whatever bytes follow it (${form})`, () => {
+      for (let i = 0; i < 3; i++) codec.encode(value);
       const bytes = encoded(codec, value);
       for (let end = 0; end < bytes.length; end++) expect(() => codec.decode(bytes, 0, end)).toThrow(CodecError);
     });
 
-    test(`a message with a byte too many (${form})`, () => {
+    test(`${name} refuses a message with a byte too many (${form})`, () => {
       const bytes = Uint8Array.of(...encoded(codec, value), 0);
       expect(() => decoded(codec, bytes)).toThrow(CodecError);
     });
   }
+}
+
+describe('msgpack refuses', () => {
+  const codec = codecNamed('msgpack');
 
   const forged: Readonly<Record<string, readonly number[]>> = {
     'an array of 2³²−1 elements': [0xdd, 0xff, 0xff, 0xff, 0xff, 1],
@@ -124,6 +131,12 @@ describe('msgpack refuses', () => {
     'an index that is no number': [0xc1, 0x91, 0x92, 2, 0xa1, 0x30],
     'an unknown kind of node': [0xc1, 0x91, 0x91, 99],
     'a pattern that is none': [0xc1, 0x93, 0x93, 6, 1, 2, 0xa1, 0x28, 0xa0],
+    'a record without shapes': [0xc1, 0, 0, 0x80, 0],
+    'a text that is longer than the message': [0xc1, 0, 9, 0x90],
+    'more text than strings': [0xc1, 0, 1, 0x90, 0x61],
+    'less text than strings': [0xc1, 0, 1, 0xa2, 0x61],
+    'a mark alone': [0xc1],
+    'a mark and half a length': [0xc1, 0],
     'a class of error that is none': [0xc1, 0x92, 0x92, 7, 1, 0xab, ...Buffer.from('constructor')],
   };
 

@@ -38,7 +38,7 @@ for (const name of CODEC_NAMES) {
       for (const [path, place] of PLACES) {
         test(`${what} at ${path}`, () => {
           const codec = codecNamed(name);
-          const message = `codec "${name}" cannot store ${what} at ${path}`;
+          const message = `codec "${codec.name}" cannot store ${what} at ${path}`;
           expect(() => codec.encode(place(refused))).toThrow(new ValueError(message));
           expect(roundTrip(codec, { usable: true })).toEqual({ usable: true });
         });

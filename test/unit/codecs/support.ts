@@ -1,11 +1,18 @@
 import type { FormCodec } from '../../../src/codecs/codec.js';
 import { type CodecName, createCodecs } from '../../../src/codecs/codecs.js';
+import { logBed } from '../../support/logs.js';
 
-/** The codecs that keep nearly all that structured clone keeps. */
-export const CODEC_NAMES = ['msgpack', 'cbor', 'structured'] as const;
+/**
+ * The codecs that keep nearly all that structured clone keeps. 'shapes' is msgpack with a log, as every cache has it;
+ * 'msgpack' is the same without one.
+ */
+export const CODEC_NAMES = ['msgpack', 'shapes', 'cbor', 'structured'] as const;
 
-export function codecNamed(name: CodecName): FormCodec {
-  const codec = createCodecs().get(name);
+const LOG_BYTES = 2 ** 18;
+
+export function codecNamed(name: CodecName | 'shapes'): FormCodec {
+  const log = name === 'shapes' ? logBed(LOG_BYTES).join() : undefined;
+  const codec = createCodecs(log).get(name === 'shapes' ? 'msgpack' : name);
   if (codec === undefined) throw new Error(`no codec ${name}`);
   return codec;
 }
