@@ -37,7 +37,7 @@ export interface CacheStats extends Omit<EngineStats, 'byType'> {
   readonly pressure: PressureStats;
 }
 
-export interface LogStats {
+interface LogStats {
   readonly records: number;
   readonly bytesUsed: number;
   /** 0 in a cache none of whose types needs a log. */

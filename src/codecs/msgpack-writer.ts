@@ -13,7 +13,7 @@ import { BINARY_CODES } from './msgpack-extensions.js';
 import { isInt64, isPlainLeaf, isWellFormed, TREE_DEPTH_MAX } from './msgpack-tree.js';
 import { SHAPE_KEYS_MAX, type Shape, type ShapeNode, type Shapes } from './shapes.js';
 
-export const SHAPED_MARK = 0xc1;
+const SHAPED_MARK = 0xc1;
 export const SHAPED_HEAD_BYTES = 3;
 export const TEXT_IS_UTF8 = 0x4000;
 export const TEXT_BYTES_MASK = 0x3fff;
