@@ -52,3 +52,12 @@ it('msgpack decodes whole values after a call was cut short while it made its vi
     expect(codec.decode(first, 0, first.length), view).toEqual(NUMBERS);
   }
 });
+
+it('the shaped form writes whole values after a call was cut short while its buffer grew', () => {
+  const codec = codecNamed('shapes');
+  codec.encode(NUMBERS.toReversed());
+  const grow = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation(cut);
+  expect(() => codec.encode(['before', 'x'.repeat(30_000)])).toThrow(Cut);
+  grow.mockRestore();
+  expect(roundTrip(codec, ['after', ...NUMBERS])).toEqual(['after', ...NUMBERS]);
+});
