@@ -14,8 +14,10 @@ describe('ways to other threads', () => {
 
   /** What the thread at the end of the way sends back: what it read; it also stored an entry. */
   async function reached(worker: Worker): Promise<unknown> {
+    // Both may come in one turn of the loop.
+    const exited = once(worker, 'exit');
     const [message] = await once(worker, 'message');
-    await once(worker, 'exit');
+    await exited;
     return message;
   }
 
