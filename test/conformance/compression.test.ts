@@ -18,7 +18,7 @@ function createHasZstd(): boolean {
 }
 
 /** Some kilobytes that compress well and are the same for the same number. */
-const routeOf = (id: number, points = 900): unknown => ({
+const routeOf = (id: number, points = 1_500): unknown => ({
   id,
   points: Array.from({ length: points }, (_, i) => ({ lat: 48 + ((id * i) % 97) / 100, road: `way ${i % 11}` })),
 });
@@ -185,7 +185,7 @@ describe('overflow: compress', () => {
       types: { route: { maxShare: 0.03, overflow: 'compress', ...options } },
     });
     const route = cache.type('route');
-    for (let id = 0; id < 400; id++) expect(route.set(`r${id}`, routeOf(id, 600))).toBe(true);
+    for (let id = 0; id < 400; id++) expect(route.set(`r${id}`, routeOf(id, 1_500))).toBe(true);
     const { reductions, reducerFailures, removals, bytesUsed } = cache.stats().types['route']!;
     expect(bytesUsed).toBeLessThanOrEqual(0.03 * (8 << 20));
     expect([reducerFailures, removals.share > 0]).toEqual([0, true]);
@@ -193,7 +193,7 @@ describe('overflow: compress', () => {
     if (options.compress?.with !== 'auto') expect(reductions).toBeGreaterThan(20);
     let read = 0;
     for (const [key, value] of route.entries()) {
-      expect(value).toEqual(routeOf(Number(key.slice(1)), 600));
+      expect(value).toEqual(routeOf(Number(key.slice(1)), 1_500));
       read += 1;
     }
     expect(read).toBe(cache.stats().entries);
@@ -262,7 +262,7 @@ describe('the option compress', () => {
   it('none compresses nothing, and the types of a dashboard compress as its table says', async () => {
     const cache = await caches.create({ types: { ...veloTypes(), plain: { compress: { with: 'none' } } } });
     for (const type of ['session', 'plain', 'route', 'weather', 'stats', 'llm', 'misc'] as const) {
-      cache.type(type).set('key', routeOf(1, 600));
+      cache.type(type).set('key', routeOf(1, 1_500));
       const isCompressed = cache.stats().types[type]!.compression.values === 1;
       expect([type, isCompressed]).toEqual([type, type !== 'session' && type !== 'plain']);
     }

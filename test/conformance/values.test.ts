@@ -151,7 +151,7 @@ describe('too large, and no room', () => {
   it('a set that finds no room says false, stores nothing, and the old value is gone', async () => {
     const maxItem = 1.625 * 2 ** 20;
     // The counters of this many types leave less memory to items than maxItem allows.
-    const names = Array.from({ length: 150 }, (_, i) => `type${i}`);
+    const names = Array.from({ length: 60 }, (_, i) => `type${i}`);
     const types = Object.fromEntries(names.map((name) => [name, {}]));
     const cache = await caches.create<Record<string, unknown>>({ capacity: maxItem * 2, slab: { maxItem }, types });
     const room = cache.stats().bytesFree;
