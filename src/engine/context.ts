@@ -76,6 +76,11 @@ export class Context {
   settleIntents: () => void = () => {};
   /** This thread has memory on an intent: within an operation, or left by one that was abandoned. */
   holdsIntents = false;
+  /**
+   * Page that goes to the pool once the transaction in hand is committed, or NONE. It is of this section only: one that
+   * ends early leaves its page to the repair, which may be another thread's, and the page is somebody else's then.
+   */
+  releasing: number = NONE;
   #held = NONE;
   #holdsLarge = false;
 
@@ -130,6 +135,7 @@ export class Context {
 
   #enter(shard: number, waitMs: number): boolean {
     this.#held = shard;
+    this.releasing = NONE;
     const got = acquire(this.meta, shard + SHARD.lock, this.token, this.arena.owners, waitMs);
     if (got === LOCK_BUSY) {
       this.#held = NONE;

@@ -33,8 +33,6 @@ export class PagePool {
   readonly #context: Context;
   readonly #shardWords: number;
   readonly #shardsStart: number;
-  /** Page to give back to the pool once the transaction in hand is committed, or -1. */
-  #releasing = -1;
   /** The class that `reclaimEmptyLocked` looked at last. */
   #emptyCursor = 0;
 
@@ -207,14 +205,15 @@ export class PagePool {
   /** Turns an unlinked page without used chunks spare; it is free once `finishRelease` has run. */
   releaseLocked(shard: number, page: number): void {
     this.#context.write(this.#context.layout.descriptor(page) + PAGE.state, this.stateOf(PAGE_SPARE, shard, 0));
-    this.#releasing = page;
+    this.#context.releasing = page;
   }
 
   /** After a commit: gives the page that the transaction let go back to the pool. */
   finishRelease(): void {
-    if (this.#releasing < 0) return;
-    this.#toPool(this.#releasing);
-    this.#releasing = -1;
+    const page = this.#context.releasing;
+    if (page < 0) return;
+    this.#toPool(page);
+    this.#context.releasing = -1;
   }
 
   #toPool(page: number): void {
@@ -227,7 +226,7 @@ export class PagePool {
   /** Repair: frees every page that is spare for the shard, and lets all shards scan again. */
   reclaimSpareLocked(shard: number): void {
     const spare = this.stateOf(PAGE_SPARE, shard, 0);
-    this.#releasing = -1;
+    this.#context.releasing = -1;
     for (let page = 0; page < this.#context.layout.pages; page++) {
       if (this.state(page) === spare) this.#toPool(page);
     }

@@ -100,6 +100,44 @@ describe('a stripe whose lock can’t be had', () => {
   });
 });
 
+describe('a section that ends early behind its commit', () => {
+  const engines = useEngines();
+  const DEAD = 77;
+  const BYTES = 3_000;
+
+  /** Entries of a user that fill a page, and one in a page of its own; the stripes are another's, who is gone unnoticed. */
+  function lastOfPage(): { engine: Engine; other: Engine; slot: number; last: string } {
+    const engine = engines.create({ capacityBytes: 1 << 20, users: 8 });
+    const classId = engine.classes.classFor(BYTES + 100);
+    const perPage = engine.classes.chunksPerPage[classId]!;
+    for (let i = 0; i <= perPage; i++) engine.set(`k${i}`, pattern(BYTES, i), { user: 'ada', ttlMs: 5_000 });
+    engine.set('plain', pattern(100, 1));
+    // Both pages have room: so the one that becomes empty is let go of.
+    engine.delete('k0');
+    const other = engine.join(9);
+    const slot = engine.arena.owners.claim(DEAD);
+    const { users } = engine.layout;
+    for (let i = 0; i < users.stripes; i++) engine.meta[users.stripe(i) + STRIPE.lock] = lockToken(slot, DEAD);
+    return { engine, other, slot, last: `k${perPage}` };
+  }
+
+  it.each([
+    ['delete', (engine: Engine, key: string) => engine.delete(key)],
+    ['set', (engine: Engine, key: string) => engine.set(key, pattern(100, 1))],
+  ])('forgets the page that its %s has let go of: another repairs the shard, and has that page since', (_, act) => {
+    const { engine, other, slot, last } = lastOfPage();
+    const { pagesFree } = engine.stats();
+    act(engine, last);
+    expect(other.store.recovery.recoverOwner(slot, DEAD)).toBe(true);
+    expect(other.stats().pagesFree).toBe(pagesFree + 1);
+    // Takes all that is free.
+    for (let i = 0; other.stats().pagesFree > 0; i++) other.set(`big ${i}`, pattern(4_000, i));
+    expect(engine.delete('plain')).toBe(true);
+    expect(other.stats().pagesFree).toBe(0);
+    expect(other.verify()).toEqual([]);
+  });
+});
+
 describe('accounts of users', () => {
   const engines = useEngines();
 
