@@ -301,11 +301,22 @@ export class SharedStore {
     let misses = 0;
     while (freed < bytes && misses < shards) {
       this.#trimCursor = (this.#trimCursor + 1) % shards;
-      const isFreed = this.#writer.givePage(layout.shard(this.#trimCursor), NO_TYPE);
+      const isFreed = this.#trimOne(layout.shard(this.#trimCursor));
       freed += isFreed ? pageBytes : 0;
       misses = isFreed ? 0 : misses + 1;
     }
     return freed;
+  }
+
+  /** A section that can't be ended frees nothing that is known of; whoever enters the shard next repairs it. */
+  #trimOne(shard: number): boolean {
+    try {
+      return this.#writer.givePage(shard, NO_TYPE);
+    } catch (error) {
+      if (error !== SECTION_BUSY) throw error;
+      this.context.giveUpSection();
+      return false;
+    }
   }
 
   /** Puts an event with a message of its own into the ring, if anybody listens for its kind. */

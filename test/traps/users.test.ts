@@ -100,6 +100,23 @@ describe('a stripe whose lock can’t be had', () => {
   });
 });
 
+describe('a trim that can’t have the lock of a stripe', () => {
+  const engines = useEngines();
+  const DEAD = 77;
+
+  it('ends its section with a debt, as any other, and has freed nothing', () => {
+    const engine = engines.create({ users: 8, shards: 2 });
+    KEYS.forEach((key, i) => void engine.set(key, pattern(300, i), { user: userOf(i) }));
+    const slot = engine.arena.owners.claim(DEAD);
+    const { users } = engine.layout;
+    for (let i = 0; i < users.stripes; i++) engine.meta[users.stripe(i) + STRIPE.lock] = lockToken(slot, DEAD);
+    expect(engine.store.trim(1)).toBe(0);
+    expect(engine.store.recovery.recoverOwner(slot, DEAD)).toBe(true);
+    expect(engine.verify()).toEqual([]);
+    expect(engine.store.trim(1)).toBe(engine.layout.config.pageBytes);
+  });
+});
+
 describe('a section that ends early behind its commit', () => {
   const engines = useEngines();
   const DEAD = 77;

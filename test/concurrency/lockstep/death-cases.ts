@@ -20,6 +20,9 @@ const owned = {
   prepare: [...range(4).map((key) => own('a', key)), own('b', 4), set(5), set(6)],
 };
 
+/** Of a class of four to a page, so that the last has a page of its own; the other has room, so this one need not stay. */
+const lastOfPage = [...owned.prepare, ...range(5).map((i) => own('a', 8 + i, 880)), del(9)];
+
 export const DEATHS: readonly DeathCase[] = [
   { ...common, name: 'set of a new key', prepare: few, operation: set(7) },
   { ...common, name: 'set in a class that has no page', prepare: few, operation: set(7, 500) },
@@ -229,6 +232,40 @@ export const DEATHS: readonly DeathCase[] = [
   { ...owned, name: 'set of a chained entry of a user', operation: own('b', 7, 6_000) },
   {
     ...owned,
+    name: 'set that replaces a chained entry by one of another user',
+    pages: 12,
+    prepare: [...owned.prepare, own('a', 8, 9_000)],
+    operation: own('b', 8, 5_000),
+  },
+  { ...owned, name: 'delete of the last of a page, of a user', prepare: lastOfPage, operation: del(12) },
+  { ...owned, name: 'set of nobody that replaces the last of a page', prepare: lastOfPage, operation: set(12) },
+  {
+    ...owned,
+    name: 'sweep of entries of users that have pages of their own',
+    prepare: [
+      ...owned.prepare,
+      ...range(9).map((i): Operation => ({ kind: 'set', key: 8 + i, bytes: 880, ttlMs: 50, user: 'a' })),
+      { kind: 'advance', ms: 100 },
+    ],
+    operation: { kind: 'sweep' },
+  },
+  {
+    ...owned,
+    name: 'set that moves pieces of chained entries of users',
+    pages: 9,
+    hot: false,
+    evicts: true,
+    prepare: [
+      ...range(5).map((key) => own(key % 2 === 0 ? 'a' : 'b', key, 4_900)),
+      ...range(4).map((i) => own('c', 8 + i, 680)),
+      del(1),
+      del(3),
+      own('b', 7, 40),
+    ],
+    operation: own('a', 12, 2_000),
+  },
+  {
+    ...owned,
     name: 'rewrite of an entry of a user',
     prepare: range(4).map((key) => own(key < 2 ? 'a' : 'b', key, 700)),
     operation: { kind: 'rewrite', bytes: 300 },
@@ -339,9 +376,10 @@ export const DEATHS: readonly DeathCase[] = [
 /**
  * How the survivor finds out. recovery: it recovers the dead owner. takeover: it only knows of the death and works on
  * in the same shard. abandoned: the thread lives on, and goes on with the store it left open. twice: the recovery is
- * killed too, at each of its steps, and a third owner recovers both.
+ * killed too, at each of its steps, and a third owner recovers both. refused: nobody dies, but from the step on another
+ * thread holds the stripes of users; in cases with users.
  */
-export const DEATH_MODES = ['recovery', 'takeover', 'abandoned', 'twice'] as const;
+export const DEATH_MODES = ['recovery', 'takeover', 'abandoned', 'twice', 'refused'] as const;
 export type DeathMode = (typeof DEATH_MODES)[number];
 
 export interface DeathsData {

@@ -4,9 +4,10 @@
  * used again, which for the shared memory is what `terminate` is, only thousands of times as fast.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { SHARD } from '../../../native-free/index.js';
+import { lockToken, SHARD, STRIPE } from '../../../native-free/index.js';
 import { DEATHS, type DeathCase, type DeathMode, type DeathsData, type DeathsReport } from './death-cases.js';
 import { initialOf } from './history.js';
+import { del, set } from './scenario.js';
 import { World } from './world.js';
 
 const DEATH = Symbol('death');
@@ -17,6 +18,10 @@ const NEW_ID = 5_000;
 const STEPS_MAX = 200_000;
 const VICTIM = 2;
 const SECOND = 3;
+/** Keys of no case, and the size of what is stored under them: the first takes all pages that are free. */
+const FILLERS = [40, 41, 42, 43, 44, 45, 46, 47, 48];
+const FILLER_BYTES = 3_000;
+const OTHER = 49;
 
 const { deathCase, modes, every, stride } = workerData as DeathsData;
 const scenario: DeathCase = DEATHS[deathCase]!;
@@ -102,6 +107,41 @@ function killOnce(at: number): boolean {
   return true;
 }
 
+/**
+ * From step `at` on another holds the stripes of users that are free then, so that the operation ends in the middle of a
+ * section if it needs one. Others repair what it left and take the pages that became free, before its thread goes on.
+ * False once the operation has no step `at`.
+ */
+function refuseOnce(at: number): boolean {
+  restore();
+  const survivor = template;
+  const victim = enter(VICTIM);
+  let step = 0;
+  const hold = (): void => {
+    step += 1;
+    if (step === at) swapStripes(0, lockToken(SECOND - 1, SECOND));
+  };
+  dies(-1, () => operate(victim), hold);
+  if (step < at) return false;
+  deaths += 1;
+  swapStripes(lockToken(SECOND - 1, SECOND), 0);
+  survives(() => {
+    note(at, stateOf(survivor));
+    for (const key of FILLERS) survivor.perform(set(key, FILLER_BYTES), NEW_ID + 2);
+    for (const operation of [set(OTHER), set(OTHER, 300), del(OTHER)]) victim.perform(operation, NEW_ID + 3);
+  });
+  for (const key of FILLERS) if (![0, NEW_ID + 2].includes(victim.get(key))) note(at, [`key ${key} has another value`]);
+  check(survivor, `refused from step ${at} on`, false);
+  return true;
+}
+
+/** Has each stripe whose lock is held by one have it held by another. */
+function swapStripes(from: number, to: number): void {
+  const { layout, meta } = template.arena;
+  const locks = Array.from({ length: layout.users.stripes }, (_, i) => layout.users.stripe(i) + STRIPE.lock);
+  for (const lock of locks) if ((meta[lock]! & ~1) === from) meta[lock] = to;
+}
+
 /** The thread lives on: its next operation on the same store repairs first. */
 function goOn(victim: World, at: number): void {
   note(at, [...stateOf(victim)]);
@@ -151,10 +191,10 @@ function killRecoveries(at: number): boolean {
   }
 }
 
-function check(world: World, where: string): void {
+function check(world: World, where: string, isKept = true): void {
   const found: string[] = [];
   survives(() => {
-    found.push(...stateOf(world), ...world.problems());
+    found.push(...(isKept ? stateOf(world) : []), ...world.problems());
     found.push(...world.leaks());
   });
   problems.push(...found.map((sentence) => `${scenario.name}, ${mode}, ${where}: ${sentence}`));
@@ -212,7 +252,8 @@ function killEach(): number {
   // Where only some steps are gone through, they are others for each mode.
   let at = 1 + (modes.indexOf(mode) % every);
   try {
-    while (problems.length < PROBLEMS_MAX && killOnce(at)) at += every;
+    const once = mode === 'refused' ? refuseOnce : killOnce;
+    while (problems.length < PROBLEMS_MAX && once(at)) at += every;
   } catch (error) {
     note(at, [error instanceof Error ? (error.stack ?? error.message) : String(error)]);
   }
@@ -221,7 +262,7 @@ function killEach(): number {
 
 function killAll(): DeathsReport {
   let steps = 0;
-  for (mode of modes) steps = killEach();
+  for (mode of modes) if (mode !== 'refused' || scenario.userBytes !== undefined) steps = killEach();
   return { steps, deaths, problems };
 }
 

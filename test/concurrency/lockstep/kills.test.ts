@@ -1,7 +1,7 @@
 /**
- * Goal: an operation may be killed at any of its steps. After it, and after the death of the recovery at any of its
- * own: verify() is [], every page and chunk is accounted for, the key has its old value or its new one, all other keys
- * are as they were, and nobody hangs. LOCKSTEP_STRIDE=1 does so in every mode, and kills each recovery at every
+ * Goal: an operation may be killed at any of its steps, or be refused the locks of users from any of them on. After it,
+ * and after the death of the recovery at any of its own: verify() is [], every page and chunk is accounted for, the key
+ * has its old value or its new one, all other keys are as they were, and nobody hangs. LOCKSTEP_STRIDE=1 does so in every mode, and kills each recovery at every
  * step, not at one in a few.
  */
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { killAtEveryStep } from './kill-all.js';
 
 const STRIDE = Number(process.env['LOCKSTEP_STRIDE'] ?? 307);
 
-/** In the short version each step is killed in two of the four modes. */
+/** In the short version each step is gone through in half of the modes. */
 const EVERY = STRIDE === 1 ? 1 : 2;
 
 /** For the long versions. */

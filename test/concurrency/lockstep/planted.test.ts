@@ -192,6 +192,13 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
     look: kills('set that replaces an entry of another user', ['recovery']),
   },
   {
+    name: 'a page that a section let go of, given to the pool by a later section of its thread',
+    file: 'src/engine/context.js',
+    from: 'this.releasing = NONE;',
+    to: '',
+    look: kills('delete of the last of a page, of a user', ['refused']),
+  },
+  {
     name: 'a move that takes the links of a list from the copy of the chunk',
     file: 'src/engine/user-table.js',
     from: `const older = this.older(from);
