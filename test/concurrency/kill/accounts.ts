@@ -3,7 +3,16 @@ import { attachCache, type Cache, createCache } from 'velocache';
 import { imbalances } from '../../support/sums.js';
 import type { Board } from './board.js';
 import { type Crew, pause } from './crew.js';
-import { functionsFor, type KillTypes, keyOf, LIMITED_SHARE, OPTIONS, SAFE_TYPES, typeOf } from './keys.js';
+import {
+  functionsFor,
+  type KillTypes,
+  keyOf,
+  LIMITED_SHARE,
+  OPTIONS,
+  RESERVED_KEYS,
+  SAFE_TYPES,
+  typeOf,
+} from './keys.js';
 import { describeLocks } from './locks.js';
 
 export interface RoundAccounts {
@@ -50,13 +59,15 @@ export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAcco
   return { bytesLost, refilled, fresh, ...counted, evictions: removals.size, reductions };
 }
 
-/** No safe entry was evicted, and no type has more than its share but for what threads had in hand at once. */
+/** No safe entry was evicted, those that are reserved are all there, and no type has more than its share but for what threads had in hand at once. */
 function checkTypes(cache: Cache<KillTypes>, board: Board): void {
   const { types, capacityBytes } = cache.stats();
   for (const name of SAFE_TYPES) {
     const { evictions } = types[name]!;
     if (evictions !== 0) board.report('wrong value', `${evictions} entries of type ${name} were evicted`);
   }
+  const missing = RESERVED_KEYS.filter((keyId) => !cache.type('reserved').has(keyOf(keyId)));
+  if (missing.length > 0) board.report('wrong value', `keys ${missing.join(', ')} of type reserved are gone`);
   const { bytesUsed } = types['limited']!;
   const share = (bytesUsed - IN_HAND_BYTES_MAX) / capacityBytes;
   if (share > LIMITED_SHARE) board.report('wrong value', `type limited has ${share} of the capacity`);

@@ -5,13 +5,32 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { attachCache, type Cache, type CacheHandle, createCache } from 'velocache';
 import { bytesOf } from '../support/stamped.js';
-import { FIRST_NOISE, functionsFor, type KillTypes, keyOf, NOISE_KEYS, OPTIONS } from './keys.js';
+import {
+  FIRST_NOISE,
+  functionsFor,
+  type KillTypes,
+  keyOf,
+  NOISE_KEYS,
+  OPTIONS,
+  RESERVED_KEYS,
+  reservedBytes,
+} from './keys.js';
 
 const { handle } = workerData as { handle: CacheHandle<KillTypes> | undefined };
 const cache = handle === undefined ? await createCache<KillTypes>(OPTIONS) : attachCache(handle, functionsFor(handle));
-if (handle === undefined) fillUp(cache);
+if (handle === undefined) {
+  storeReserved(cache);
+  fillUp(cache);
+}
 parentPort?.on('message', () => {});
 parentPort?.postMessage(cache.handle);
+
+function storeReserved(empty: Cache<KillTypes>): void {
+  for (const keyId of RESERVED_KEYS) {
+    const stamp = { keyId, writer: 0, seq: 1, bornMs: 0, ttlMs: 0 };
+    empty.type('reserved').setBytes(keyOf(keyId), bytesOf(stamp, reservedBytes(keyId)));
+  }
+}
 
 /** Stores values of all sizes until entries are evicted: from the first operation on there is no free page. */
 function fillUp(full: Cache<KillTypes>): void {

@@ -14,6 +14,7 @@ const HOT_KEYS = 48;
 export const NOISE_KEYS = 120_000;
 /** Behind the hot keys: those of two types that no eviction may touch, and of one that is always at its share. */
 const SAFE_KEYS = 300;
+const RESERVED_BYTES_MAX = 4_000;
 const LIMITED_KEYS = 8_000;
 export const FIRST_NOISE: number = FIRST_SHARED + HOT_KEYS + SAFE_KEYS + LIMITED_KEYS;
 /** The lane that owns the keys of the type that is cleared now and then. */
@@ -40,7 +41,10 @@ export const BRIEF_TTL_MS = 400;
 export const USERS = 3_000;
 export const BUSY_USERS = 6;
 
-/** Types that have less than is theirs at any time, so that nothing of them may be evicted. */
+/**
+ * Types that have less than is theirs at any time, so that nothing of them may be evicted. An entry of a reserved type
+ * may go for another one of that type: those are stored before the load begins, and only read by it.
+ */
 export const SAFE_TYPES = ['reserved', 'vital'] as const;
 export const LIMITED_SHARE = 0.05;
 
@@ -93,7 +97,18 @@ function sharedTypeOf(at: number): TypeName {
   return FIRST_SHARED + at < FIRST_NOISE ? 'limited' : 'default';
 }
 
-/** A key that all write: hot, safe, limited, or one of the many. `choose` is from 0 to 1, `below` a random number. */
+/** Ids of the keys of the reserved type. */
+export const RESERVED_KEYS: readonly number[] = Array.from(
+  { length: SAFE_KEYS / 2 },
+  (_, i) => FIRST_SHARED + HOT_KEYS + 2 * i,
+);
+
+/** The length of the value of a reserved key, the same in all runs. */
+export function reservedBytes(keyId: number): number {
+  return (keyId * 7_919) % RESERVED_BYTES_MAX;
+}
+
+/** A key that all use: hot, safe, limited, or one of the many. `choice` is from 0 to 1, `below` a random number. */
 export function sharedKey(choice: number, below: (bound: number) => number): number {
   if (choice < 0.3) return FIRST_SHARED + below(HOT_KEYS);
   if (choice < 0.4) return FIRST_SHARED + HOT_KEYS + below(SAFE_KEYS);

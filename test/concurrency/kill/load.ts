@@ -77,9 +77,9 @@ export class Load {
     return [
       small(330, () => this.#read(this.#anyKey(), 'get')),
       small(240, () => this.#set(this.#ownKey())),
-      small(120, () => this.#set(this.#sharedKey())),
+      small(120, () => this.#set(this.#writtenKey())),
       small(60, () => this.#delete(this.#ownKey())),
-      small(20, () => this.#space(this.#sharedKey()).delete(keyOf(this.#sharedKey()))),
+      small(20, () => this.#space(this.#writtenKey()).delete(keyOf(this.#sharedKey()))),
       small(30, () => this.#read(this.#anyKey(), 'peek')),
       small(40, () => this.#touch(this.#anyKey())),
       small(30, () => this.#many()),
@@ -137,6 +137,11 @@ export class Load {
 
   #sharedKey(): number {
     return sharedKey(this.#random.next(), (bound) => this.#below(bound));
+  }
+
+  #writtenKey(): number {
+    const keyId = this.#sharedKey();
+    return typeOf(keyId) === 'reserved' ? keyId + 1 : keyId;
   }
 
   #anyKey(): number {
