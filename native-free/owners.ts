@@ -5,7 +5,8 @@
  *     0  free        (threadId + 1) * 4 + 1  live        (threadId + 1) * 4 + 2  dead
  *
  * free -> live by the thread itself, live -> dead by whoever has proof of the death, dead -> free by whoever has
- * finished the recovery, live -> free by a thread that detaches: each one compare-exchange. A record is freed last,
+ * finished the recovery, live -> free by a thread that detaches, or live -> dead if it then holds what it can't let go
+ * of: each one compare-exchange. A record is freed last,
  * after no lock word and no intent names it any more; that is what makes a lock token a proof (see `isGone`).
  *
  * Behind the state word lie the owner's intents: pairs (ref, tag) for memory that it holds outside any section.

@@ -189,19 +189,25 @@ export class Member {
     if (this.#isDetached) return;
     this.store.begin();
     this.#isDetached = true;
-    // The flights of a cache that has ended are nobody's.
-    if (load(this.arena.meta, HEADER.state) === STATE_OPEN) this.#endFlights();
+    const { owners } = this.arena;
+    const hasLetGo = this.#endFlights() && !this.store.context.hasAbandoned;
     this.#hangUp();
-    this.arena.owners.setListens(this.slot, 0);
-    this.arena.owners.release(this.slot, threadId);
+    owners.setListens(this.slot, 0);
+    // What it can't let go of, since a lock can't be had, is the warden's to recover, as that of a dead thread.
+    if (hasLetGo) owners.release(this.slot, threadId);
+    else owners.markDead(this.slot, threadId);
     this.onDetached();
   }
 
-  #endFlights(): void {
-    for (let tries = 0; tries < LEAVE_TRIES; tries++) {
-      if (this.store.flights.endOfOwner(this.slot, threadId)) break;
+  /** The flights of a cache that has ended are nobody's. False if one could not be ended. */
+  #endFlights(): boolean {
+    if (load(this.arena.meta, HEADER.state) !== STATE_OPEN) return true;
+    let hasEnded = false;
+    for (let tries = 0; tries < LEAVE_TRIES && !hasEnded; tries++) {
+      hasEnded = this.store.flights.endOfOwner(this.slot, threadId);
     }
     this.wakeWaiters();
+    return hasEnded;
   }
 }
 

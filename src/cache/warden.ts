@@ -116,14 +116,15 @@ export class Warden {
     return this.#lines.get(slot)?.threadId === threadId;
   }
 
-  /** Says hello to every slot without a line, unless it has yet to answer the last one. */
+  /** Says hello to every slot without a line, unless it has yet to answer the last one or said itself that it is gone. */
   #probe(): void {
     const { owners } = this.#member.arena;
     this.#probedMs = performance.now();
     for (let slot = 0; slot < OWNER_SLOTS; slot++) {
       const threadId = owners.threadOf(slot);
       if (threadId < 0 || threadId === this.#threadId || this.#hasLine(slot, threadId)) continue;
-      if (this.#hellos.get(slot) !== threadId) void this.#sayHello(slot, threadId);
+      if (owners.isDead(slot)) this.#bury(slot, threadId);
+      else if (this.#hellos.get(slot) !== threadId) void this.#sayHello(slot, threadId);
     }
   }
 

@@ -199,8 +199,10 @@ export class Context {
   /** After letting go of an intent: others may be left, from an operation that could not let go of them. */
   recountIntents(): void {
     const first = this.arena.owners.record(this.slot) + OWNER_INTENTS;
-    this.holdsIntents = false;
-    for (let i = 0; i < OWNER_INTENT_COUNT; i++) if (this.meta[first + i * 2] !== 0) this.holdsIntents = true;
+    let holds = false;
+    for (let i = 0; i < OWNER_INTENT_COUNT; i++) if (this.meta[first + i * 2] !== 0) holds = true;
+    // Last: what is abandoned in between is counted again.
+    this.holdsIntents = holds;
   }
 
   /** Orders the building of chained items, so that two don't each hold half of the room that one needs. */
