@@ -88,9 +88,19 @@ export class Evictor {
    */
   makeRoomLocked(shard: number, classId: number, forType: number): boolean {
     if (this.#pages.findsRoomLocked(shard, classId)) return true;
+    if (this.#takesFromOthers(forType) && this.#makeRoomLocked(shard, classId, NO_TYPE)) return true;
+    return this.#makeRoomLocked(shard, classId, forType);
+  }
+
+  /** Whether a type must be given room at the cost of others, before it gives up an entry of its own for it. */
+  #takesFromOthers(forType: number): boolean {
+    return forType !== NO_TYPE && this.#rules.isReserved(forType, NO_TYPE);
+  }
+
+  #makeRoomLocked(shard: number, classId: number, forType: number): boolean {
     const ring = this.#candidates.ofClass(shard, classId);
     this.#seek(classId, NO_TYPE, forType);
-    if (this.#isOutbid(shard, classId, ring) && this.reclaimPageLocked(shard, forType, classId)) {
+    if (this.#isOutbid(shard, classId, ring) && this.#emptyPageLocked(shard, forType, classId)) {
       if (this.#pages.hasRoomLocked(shard, classId)) return true;
     }
     const ceiling = this.#candidates.ceiling(ring);
@@ -104,11 +114,11 @@ export class Evictor {
       if (next > 0) this.#candidates.setCeiling(ring, precedence, PAUSE_CALLS);
       precedence = next;
     }
-    if (this.#mover.surplusClass(shard, classId) >= 0 && this.reclaimPageLocked(shard, forType, classId)) {
+    if (this.#mover.surplusClass(shard, classId) >= 0 && this.#emptyPageLocked(shard, forType, classId)) {
       if (this.#pages.hasRoomLocked(shard, classId)) return true;
     }
     if (this.#evictFirstLocked(shard, classId, forType)) return true;
-    return this.reclaimPageLocked(shard, forType) && this.#pages.hasRoomLocked(shard, classId);
+    return this.#emptyPageLocked(shard, forType) && this.#pages.hasRoomLocked(shard, classId);
   }
 
   /**
@@ -306,6 +316,11 @@ export class Evictor {
 
   /** Evicts the entry of a chain that goes first, for an insert that finds neither an empty slot nor an overflow bucket. */
   evictFromChainLocked(shard: number, primary: number, forType: number): boolean {
+    if (this.#takesFromOthers(forType) && this.#evictFirstOfChainLocked(shard, primary, NO_TYPE)) return true;
+    return this.#evictFirstOfChainLocked(shard, primary, forType);
+  }
+
+  #evictFirstOfChainLocked(shard: number, primary: number, forType: number): boolean {
     const { arena } = this.#context;
     let first = 0;
     let firstOrder = 0;
@@ -325,11 +340,14 @@ export class Evictor {
     return true;
   }
 
-  /**
-   * Empties a page of the shard for a type, if none is empty, and gives it to the pool. While others have candidates to
-   * spare, `forClass` keeps its pages. False if none of the pages tried could be emptied.
-   */
-  reclaimPageLocked(shard: number, forType: number, forClass: number = NO_CLASS): boolean {
+  /** Empties a page of the shard for a type, if none is empty, and gives it to the pool. False if none could be emptied. */
+  reclaimPageLocked(shard: number, forType: number): boolean {
+    if (this.#takesFromOthers(forType) && this.#emptyPageLocked(shard, NO_TYPE)) return true;
+    return this.#emptyPageLocked(shard, forType);
+  }
+
+  /** The same, but that while others have candidates to spare `forClass` keeps its pages. */
+  #emptyPageLocked(shard: number, forType: number, forClass: number = NO_CLASS): boolean {
     if (this.#pages.reclaimEmptyLocked(shard, this.#context.classes.count)) return true;
     for (let i = 0; i < PAGE_TRIES_MAX; i++) {
       const page = this.#mover.donorLocked(shard, forClass);

@@ -100,6 +100,29 @@ describe(`types (seed ${SEED})`, () => {
     );
   });
 
+  it('a type gives up no entry for one of its own that its reserve has room for, while others may go', () => {
+    const shares = [share('standard'), share('optional', { reserve: 0.4 })];
+    const grew: number[] = [];
+    fc.assert(
+      fc.property(steps(2, fc.nat(2)), (sequence) => {
+        const world = new World(shares);
+        // A cache full of what others have borrowed: any room that the type gets is taken from them.
+        for (let key = 0; key < 2_000; key++) world.set({ type: 0, key, bytes: 1_000, level: 0 });
+        world.lost();
+        for (const step of sequence) {
+          const withIt = world.used(1) + 1.5 * step.bytes;
+          world.set(step);
+          const lost = world.lost();
+          if (withIt <= shares[1]!.reserve * CAPACITY) expect(lost[1]).toBe(0);
+        }
+        grew.push(world.used(1));
+        expect(world.engine.verify()).toEqual([]);
+      }),
+      RUNS,
+    );
+    expect(Math.max(...grew)).toBeGreaterThan(0.3 * CAPACITY);
+  });
+
   it('critical entries survive all but critical pressure, important ones all below high', () => {
     const shares = [share('standard'), share('important', { maxShare: 0.3 }), share('critical', { maxShare: 0.3 })];
     fc.assert(
