@@ -5,6 +5,7 @@ import { runExact } from './exact.js';
 import { runExpiry } from './expiry.js';
 import { runGc } from './gc.js';
 import { runHitRatio } from './hit-ratio.js';
+import { runLoop } from './loop.js';
 import { describeMachine } from './machine.js';
 import { runMemory } from './memory.js';
 import { type BenchOptions, HELP, parseOptions } from './options.js';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   stats: runStats,
   expiry: runExpiry,
   codecs: runCodecs,
+  loop: runLoop,
 };
 
 async function main(): Promise<void> {

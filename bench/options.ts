@@ -31,6 +31,7 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
   stats    gets while another thread reads the statistics
   expiry   dead bytes and the cost of the sweep, and gets while a million entries expire
   codecs   formats and compressors on values of each type: bytes and time against JSON
+  loop     event-loop delay and heap of a thread that stores large texts, by the pool and in place
 
 Without a name: all of them.
 

@@ -39,8 +39,11 @@ export class KeyError extends VelocacheError {
 
 /** The key and value together are larger than `slab.maxItem`. The old value of the key is kept. */
 export class ItemTooLargeError extends VelocacheError {
+  readonly itemBytes: number;
+
   constructor(itemBytes: number, itemBytesMax: number) {
     super('VELOCACHE_ITEM_TOO_LARGE', `key and value take ${itemBytes} bytes, slab.maxItem is ${itemBytesMax} bytes`);
+    this.itemBytes = itemBytes;
   }
 }
 
@@ -48,6 +51,16 @@ export class ItemTooLargeError extends VelocacheError {
 export class BusyError extends VelocacheError {
   constructor(operation: string) {
     super('VELOCACHE_BUSY', `${operation} could not get a lock in time, probably behind a thread that died: try again`);
+  }
+}
+
+/**
+ * A worker of the cache's pool died over an asynchronous operation, or could not attach; `cause` is what is known of it.
+ * A set may have been stored or not.
+ */
+export class WorkerError extends VelocacheError {
+  constructor(operation: string, cause: unknown) {
+    super('VELOCACHE_WORKER', `a worker of the pool failed at ${operation}: ${describe(cause)}`, { cause });
   }
 }
 

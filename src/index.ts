@@ -9,8 +9,10 @@ export type { Loader } from './cache/fetcher.js';
 export type { AttachFunctions, TypeFunctions } from './cache/functions.js';
 export { Gauge } from './cache/gauge.js';
 export type { CacheHandle } from './cache/handle.js';
-export type { FetchOptions, KeySpace, SetOptions } from './cache/key-space.js';
+export type { FetchOptions, GetAsyncOptions, KeySpace, SetAsyncOptions, SetOptions } from './cache/key-space.js';
 export type { CacheOptions, PressureOptions, SlabOptions, TypeOptions } from './cache/options.js';
+export type { PoolOptions } from './cache/pool/pool-options.js';
+export type { PoolStats } from './cache/pool/stats.js';
 export type { PressureActions, PressureStats } from './cache/pressure-words.js';
 export type { ReduceInfo, Reducer } from './cache/reducer.js';
 export type { Duration, Size } from './cache/units.js';
@@ -37,6 +39,7 @@ export {
   TypeNameError,
   ValueError,
   VelocacheError,
+  WorkerError,
 } from './errors.js';
 export type { Alert, AlertCode, AlertSeverity } from './policies/alert.js';
 export type { PressureSource } from './policies/pressure.js';

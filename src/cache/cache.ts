@@ -19,10 +19,12 @@ import { Loads } from './loads.js';
 import type { Member } from './member.js';
 import { Migrator } from './migrator.js';
 import type { CachePlan } from './options.js';
+import type { Offloading } from './pool/offload.js';
+import { type PoolStats, readPool } from './pool/stats.js';
 import { type PressureStats, readPressure } from './pressure-words.js';
 import type { Reducer } from './reducer.js';
 import { compressionOf } from './type-compression.js';
-import { checkUser } from './users.js';
+import { checkUser, type UserTiers } from './users.js';
 
 /** The value type of `T`'s type `default`; unknown if it has none. */
 export type DefaultValue<T> = T extends { default: infer V } ? V : unknown;
@@ -35,6 +37,7 @@ export interface CacheStats extends Omit<EngineStats, 'byType'> {
   /** What all threads share for good: shapes of objects. It counts among `bytesMetadata`. */
   readonly log: LogStats;
   readonly pressure: PressureStats;
+  readonly pool: PoolStats;
 }
 
 interface LogStats {
@@ -62,22 +65,24 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   readonly handle: CacheHandle<T>;
   readonly #member: Member;
   readonly #plan: CachePlan;
-  readonly #functions: ThreadFunctions;
+  readonly #tiers: UserTiers | undefined;
+  readonly #offloading: Offloading;
   readonly #spaces: ReadonlyMap<string, KeySpace<unknown>>;
   readonly #emitter = new EventEmitter();
   readonly #end: () => Promise<void>;
   #cursor = 0;
 
   /** For createCache and attachCache. `end` is what `close` does for this thread. */
-  constructor(handle: CacheHandle<T>, member: Member, functions: ThreadFunctions, end: () => Promise<void>) {
-    const spaces = keySpaces(handle.plan, member, functions);
-    super(spaces[0]!);
+  constructor(handle: CacheHandle<T>, setups: readonly SpaceSetup[], end: () => Promise<void>) {
+    const [{ member, offloading, tiers }] = setups as [SpaceSetup];
+    super(setups[0]!);
     this.handle = handle;
     this.#member = member;
     this.#plan = handle.plan;
-    this.#functions = functions;
+    this.#tiers = tiers;
+    this.#offloading = offloading;
     this.#end = end;
-    const others = spaces.slice(1).map((setup) => [setup.plan.name, new KeySpace<unknown>(setup)] as const);
+    const others = setups.slice(1).map((setup) => [setup.plan.name, new KeySpace<unknown>(setup)] as const);
     this.#spaces = new Map<string, KeySpace<unknown>>([['default', this as KeySpace<unknown>], ...others]);
     member.onEvents = () => this.#drain();
   }
@@ -97,7 +102,8 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     const pressure = readPressure(this.#member.store, stats.rejectsByReason);
     const { count: records, bytesUsed, bytesTotal } = this.#member.store.context.log;
     const log = { records, bytesUsed, bytesTotal };
-    return { ...stats, types, eventsDropped: this.#member.store.events.dropped, log, pressure };
+    const pool = readPool(this.#member.store.context, this.#offloading.pool);
+    return { ...stats, types, eventsDropped: this.#member.store.events.dropped, log, pressure, pool };
   }
 
   /**
@@ -119,7 +125,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
    */
   usage(user: string): UserUsage | undefined {
     checkUser(user);
-    const tier = this.#functions.tiers?.of(user);
+    const tier = this.#tiers?.of(user);
     this.#member.begin();
     if (tier === undefined) return undefined;
     const { store } = this.#member;
@@ -138,6 +144,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   /** Removes the entries of all types. */
   clearAll(): void {
     this.#member.begin();
+    this.#offloading.pending.overtakeAll(-1);
     const isClear = this.#member.store.clear(-1);
     this.#member.wakeWaiters();
     if (!isClear) throw new BusyError('clearAll');
@@ -202,7 +209,13 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   }
 }
 
-function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, codecs: own }: ThreadFunctions) {
+/** What the key spaces of a thread are made of, by the numbers of their types. */
+export function spaceSetups(
+  plan: CachePlan,
+  member: Member,
+  { tiers, reducers, chains, codecs: own }: ThreadFunctions,
+  offloading: Offloading,
+): SpaceSetup[] {
   const codecs = createCodecs(plan.arena.logBytes === 0 ? undefined : logOf(member));
   const compressors = createCompressors();
   const builtIn: (FormCodec | undefined)[] = [];
@@ -222,7 +235,7 @@ function keySpaces(plan: CachePlan, member: Member, { tiers, reducers, chains, c
     const packer = new Packer({ codec, codecsById, hasCrc, version, compression });
     const begin = (): void => member.begin();
     const migrator = new Migrator({ store, typeId, type: name, importance, packer, chain, itemBytesMax, begin });
-    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator, loads };
+    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator, loads, offloading };
     return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };
   });
 }

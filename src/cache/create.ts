@@ -2,12 +2,17 @@
 import { randomFillSync } from 'node:crypto';
 import { Arena, type ArenaIdentity, LAYOUT_VERSION, Layout } from '../../native-free/index.js';
 import { MemoryError, OptionError } from '../errors.js';
-import { Cache } from './cache.js';
-import { type AttachFunctions, checkFunctions, functionsIn, functionsOf, type ThreadFunctions } from './functions.js';
+import { Cache, spaceSetups } from './cache.js';
+import { type AttachFunctions, checkFunctions, functionsIn, functionsOf, withoutFunctions } from './functions.js';
 import { type Gauge, isGauge } from './gauge.js';
 import { type CacheHandle, checkHandle } from './handle.js';
+import type { SpaceSetup } from './key-space.js';
 import { Member, monotonicMs } from './member.js';
 import { type CacheOptions, planHash, resolveOptions } from './options.js';
+import { TripCost } from './pool/costs.js';
+import type { Offloading } from './pool/offload.js';
+import { PendingSets } from './pool/pending-sets.js';
+import { Pool } from './pool/pool.js';
 import { attachments } from './thread-caches.js';
 import { tellVitals } from './vitals.js';
 import { WardenKeeper } from './warden-keeper.js';
@@ -33,10 +38,16 @@ export async function createCache<T extends object = { default: unknown }>(
   attachments();
   const member = Member.create(handle, arena);
   const keeper = new WardenKeeper(member, handle);
-  const cache = enroll(handle, member, functionsOf(handle, functionsIn(options)), async () => {
-    member.endCache();
-    await keeper.ended();
-  });
+  const offloading = offloadingOf(handle);
+  const cache = enroll(
+    handle,
+    spaceSetups(plan, member, functionsOf(handle, functionsIn(options)), offloading),
+    async () => {
+      member.endCache();
+      await Promise.all([offloading.pool?.close(), keeper.ended()]);
+    },
+  );
+  tellPressure(handle, member);
   await keeper.startFirst();
   return cache;
 }
@@ -57,9 +68,41 @@ export function attachCache<T>(handle: CacheHandle<T>, functions: AttachFunction
   const given = functionsOf(handle, functions);
   const member = Member.attach(handle);
   const keeper = new WardenKeeper(member, handle);
-  const cache = enroll(handle, member, given, async () => member.detach());
+  const offloading = offloadingOf(handle);
+  const cache = enroll(handle, spaceSetups(handle.plan, member, given, offloading), async () => {
+    member.detach();
+    await offloading.pool?.close();
+  });
+  tellPressure(handle, member);
   keeper.look();
   return cache;
+}
+
+/**
+ * Attaches a worker of a pool: its cache, which has no pool of its own, and what its key spaces are made of. Without
+ * `functions` it has none: it is sent nothing that needs them.
+ */
+export function attachPoolWorker(
+  handle: CacheHandle<unknown>,
+  functions: AttachFunctions<unknown> | undefined,
+): { cache: Cache<unknown>; setups: readonly SpaceSetup[] } {
+  if (functions !== undefined) checkFunctions(handle, functions);
+  const given = functions === undefined ? withoutFunctions(handle) : functionsOf(handle, functions);
+  // Before the thread attaches, as above.
+  attachments();
+  const member = Member.attach(handle);
+  const keeper = new WardenKeeper(member, handle);
+  const offloading: Offloading = { pool: undefined, plan: false, pending: new PendingSets(), trip: new TripCost() };
+  const setups = spaceSetups(handle.plan, member, given, offloading);
+  const cache = enroll(handle, setups, async () => member.detach());
+  keeper.look();
+  return { cache, setups };
+}
+
+function offloadingOf(handle: CacheHandle<unknown>): Offloading {
+  const { pool: plan } = handle.plan;
+  const pool = plan === false ? undefined : new Pool(handle, plan);
+  return { pool, plan, pending: new PendingSets(), trip: new TripCost() };
 }
 
 function gaugesOf<T>({ pressure }: CacheOptions<T>): CacheHandle<T>['gauges'] {
@@ -81,14 +124,10 @@ function reserve(layout: Layout, configHash: number): Arena {
 }
 
 /** Makes the thread's cache object; `end` runs with the last `close`. */
-function enroll<T>(
-  handle: CacheHandle<T>,
-  member: Member,
-  functions: ThreadFunctions,
-  end: () => Promise<void>,
-): Cache<T> {
+function enroll<T>(handle: CacheHandle<T>, setups: readonly SpaceSetup[], end: () => Promise<void>): Cache<T> {
+  const { member } = setups[0]!;
   let ending: Promise<void> | undefined;
-  const cache = new Cache<T>(handle, member, functions, async () => {
+  const cache = new Cache<T>(handle, setups, async () => {
     attachment.uses -= 1;
     if (attachment.uses > 0) return;
     if (ending === undefined) {
@@ -99,7 +138,10 @@ function enroll<T>(
   });
   const attachment = { member, cache, uses: 1 };
   attachments().set(member.arena.id, attachment);
-  const { pressure } = handle.plan;
-  if (pressure !== false && (pressure.heap === true || pressure.eventLoop === true)) tellVitals(member, handle.epochMs);
   return cache;
+}
+
+/** Not of the workers of a pool: they are made to be busy, and nobody waits for their event loops. */
+function tellPressure({ plan: { pressure }, epochMs }: CacheHandle<unknown>, member: Member): void {
+  if (pressure !== false && (pressure.heap === true || pressure.eventLoop === true)) tellVitals(member, epochMs);
 }

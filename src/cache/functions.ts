@@ -74,6 +74,20 @@ export function functionsOf<T>({ plan }: CacheHandle<T>, functions: AttachFuncti
   };
 }
 
+/** Stands for a codec in a thread that only meets the bytes of values. */
+const NO_CODEC: Codec = { encode: lacking, decode: lacking };
+
+function lacking(): never {
+  throw new HandleError('this thread has no codecs of the user');
+}
+
+/** Those of a thread that does nothing for which it would need one. */
+export function withoutFunctions({ plan }: CacheHandle<unknown>): ThreadFunctions {
+  const chains = plan.types.map(({ name, version }) => [name, new MigrationChain(version, new Map())] as const);
+  const own = plan.types.filter(({ codec }) => codec === OWN_CODEC).map(({ name }) => [name, NO_CODEC] as const);
+  return { tiers: undefined, reducers: new Map(), chains: new Map(chains), codecs: new Map(own) };
+}
+
 function tiersOf({ users, arena }: CachePlan, tierOf: TierOf | undefined): UserTiers | undefined {
   if (tierOf !== undefined) checkTierOf(tierOf);
   if (users?.hasTierOf === true && tierOf === undefined) throw missing('users.tierOf', '{ users: { tierOf } }');

@@ -1,17 +1,12 @@
 /** The operations on the key space of one type. */
 
-import { HEADER, spanTicks } from '../../native-free/index.js';
 import { FORM_BYTES } from '../codecs/frame.js';
-import type { Packer } from '../codecs/packer.js';
-import { GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from '../engine/causes.js';
-import type { Flight } from '../engine/flights.js';
-import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
+import type { Opened, Packer } from '../codecs/packer.js';
+import { TYPE_COUNTER } from '../engine/causes.js';
 import { READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
-import { besideBytes } from '../engine/rounding.js';
 import type { SharedStore } from '../engine/store.js';
 import { BUSY, STORED } from '../engine/writer.js';
-import { BusyError, ItemTooLargeError, KeyError, NotBytesError, OptionError, ValueError } from '../errors.js';
-import { isShortened } from '../policies/pressure.js';
+import { BusyError, NotBytesError, OptionError, ValueError } from '../errors.js';
 import type { Coarsener } from './coarsener.js';
 import { fail } from './failures.js';
 import { type FetchCall, Fetcher, type Loader } from './fetcher.js';
@@ -19,6 +14,9 @@ import type { Loads } from './loads.js';
 import type { Member } from './member.js';
 import type { Migrator } from './migrator.js';
 import type { TypePlan } from './options.js';
+import { type Findings, Offload, type Offloading } from './pool/offload.js';
+import type { PendingSets } from './pool/pending-sets.js';
+import { beginKey, type Placement, Putter } from './putter.js';
 import { type Duration, parseDuration } from './units.js';
 import { checkUser, type Tier, type UserTiers } from './users.js';
 
@@ -34,6 +32,14 @@ export interface SetOptions {
   readonly user?: string | undefined;
 }
 
+export interface GetAsyncOptions {
+  /** Rejects the promise with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A set that is aborted once a worker has begun with it may be stored all the same. */
+export interface SetAsyncOptions extends SetOptions, GetAsyncOptions {}
+
 export interface FetchOptions extends SetOptions {
   /** Ends the wait of this call, which rejects with the signal's reason; the load goes on if another call waits for it. */
   readonly signal?: AbortSignal | undefined;
@@ -45,6 +51,8 @@ export interface FetchOptions extends SetOptions {
 }
 
 const SET_OPTIONS = ['ttl', 'idle', 'user'];
+const GET_ASYNC_OPTIONS = ['signal'];
+const SET_ASYNC_OPTIONS = [...SET_OPTIONS, ...GET_ASYNC_OPTIONS];
 const FETCH_OPTIONS = [...SET_OPTIONS, 'signal', 'lease'];
 const LEASE_MS = 30_000;
 
@@ -60,6 +68,8 @@ export interface SpaceSetup {
   /** Makes values of the type smaller; undefined where it doesn't. */
   readonly coarsener: Coarsener | undefined;
   readonly loads: Loads;
+  /** Where asynchronous operations go. */
+  readonly offloading: Offloading;
 }
 
 export class KeySpace<V> {
@@ -68,13 +78,17 @@ export class KeySpace<V> {
   readonly #typeId: number;
   readonly #plan: TypePlan;
   readonly #packer: Packer;
-  readonly #itemBytesMax: number;
+  readonly #putter: Putter;
   readonly #tiers: UserTiers | undefined;
   readonly #migrator: Migrator;
-  readonly #coarsener: Coarsener | undefined;
-  readonly #importance: number;
   readonly #fetcher: Fetcher<V>;
-  readonly #lifetime = { deadline: 0, idleTicks: 0 };
+  readonly #pending: PendingSets;
+  readonly #offload: Offload;
+  readonly #findings: Findings<V> = {
+    value: (key, opened, payloadBytes) => this.#decoded(key, opened, payloadBytes),
+    miss: () => this.#countMiss(),
+    unreadable: (error) => this.#unreadable(true, error),
+  };
 
   constructor(setup: SpaceSetup) {
     this.#member = setup.member;
@@ -82,11 +96,11 @@ export class KeySpace<V> {
     this.#typeId = setup.typeId;
     this.#plan = setup.plan;
     this.#packer = setup.packer;
-    this.#itemBytesMax = setup.itemBytesMax;
     this.#tiers = setup.tiers;
     this.#migrator = setup.migrator;
-    this.#coarsener = setup.coarsener;
-    this.#importance = setup.plan.importance;
+    this.#pending = setup.offloading.pending;
+    this.#putter = new Putter(setup, this.#pending);
+    this.#offload = new Offload(setup.offloading, { ...setup, putter: this.#putter });
     this.#fetcher = new Fetcher<V>(
       {
         typeId: setup.typeId,
@@ -108,110 +122,66 @@ export class KeySpace<V> {
    */
   set(key: string, value: V, options?: SetOptions): boolean {
     if (value === undefined) throw new ValueError('undefined can not be stored: it would look like a miss; use delete');
-    const ttlMs = this.#ttlOf(options);
-    const idleMs = this.#idleOf(options);
-    const user = options?.user;
-    const tier = this.#tierOf(user);
+    const placement = this.#placementOf(options);
     // The codec may run the user's code, and so may reading the options, either of which may call the cache: so the
     // options come first, since what the codec returns is good only until it is called again.
-    const bytes = this.#packer.pack(value, this.#besideBytes(key, idleMs, tier));
-    return this.#put(key, bytes, this.#packer.form, ttlMs, idleMs, user, tier) === STORED;
+    const bytes = this.#packer.pack(value, this.#putter.besideBytes(key, placement));
+    return this.#putter.put(key, bytes, this.#packer.form, placement) === STORED;
   }
 
   /** Stores bytes as they are, to be read by `getBytes` or `get`. Otherwise like `set`. */
   setBytes(key: string, bytes: Uint8Array, options?: SetOptions): boolean {
     if (!(bytes instanceof Uint8Array)) throw new ValueError('setBytes takes a Uint8Array; use set for other values');
-    const ttlMs = this.#ttlOf(options);
-    const idleMs = this.#idleOf(options);
-    const user = options?.user;
-    const tier = this.#tierOf(user);
-    const packed = this.#packer.packBytes(bytes, this.#besideBytes(key, idleMs, tier));
-    return this.#put(key, packed, this.#packer.form, ttlMs, idleMs, user, tier) === STORED;
-  }
-
-  /** What the packer needs to know of an item whose value it may compress; the key has not been checked. */
-  #besideBytes(key: string, idleMs: number, tier: Tier | undefined): number {
-    if (this.#plan.compression === undefined || typeof key !== 'string') return 0;
-    return besideBytes(Buffer.byteLength(key), idleMs !== 0, tier !== undefined);
-  }
-
-  /** With a tier, the entry is the user's; with a flight, it is stored only if that stands. STORED, NO_ROOM or LOST. */
-  #put(
-    key: string,
-    bytes: Uint8Array,
-    form: number,
-    ttlMs: number,
-    idleMs: number,
-    user: string | undefined,
-    tier: Tier | undefined,
-    flight?: Flight,
-  ): number {
-    this.#begin(key);
-    const itemBytes = this.#store.key.byteLength + bytes.length;
-    if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
-    const stored = this.#coarsen(key, bytes, idleMs !== 0, tier !== undefined);
-    if (user !== undefined && tier !== undefined) this.#store.user.prepare(user, tier.shareGranules);
-    this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
-    this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
-    const outcome = this.#isRefused()
-      ? this.#store.refuse(stored.length, REJECT.pressure, flight)
-      : this.#store.set(stored, form, this.#lifetime, tier !== undefined, flight);
-    if (this.#store.flights.hasEnded) this.#member.wakeWaiters();
-    if (outcome === BUSY) throw new BusyError('set');
-    return outcome;
+    const placement = this.#placementOf(options);
+    const packed = this.#packer.packBytes(bytes, this.#putter.besideBytes(key, placement));
+    return this.#putter.put(key, packed, this.#packer.form, placement) === STORED;
   }
 
   /**
-   * Has values of the type made smaller, if they must be for this one. Returns its bytes, copied if so: the user's code,
-   * which runs then, may have the codec overwrite them.
+   * Like `set`, but stored by a worker of the cache's pool where that is worth the trip; the value is taken as it is now.
+   * Resolves to whether it is stored: false, too, if a later set, delete or clear of this thread came first, which
+   * always has the last word. Rejects with what `set` throws, with the reason of `signal`, and with VELOCACHE_WORKER if
+   * the worker died; it may have been stored then.
    */
-  #coarsen(key: string, bytes: Uint8Array, isIdle: boolean, isOwned: boolean): Uint8Array {
-    const coarsener = this.#coarsener;
-    if (coarsener === undefined || this.#isRefused() || !coarsener.isDue(bytes.length, isIdle, isOwned)) return bytes;
-    const copy = new Uint8Array(bytes);
-    coarsener.makeRoom(key, copy.length, isIdle, isOwned);
-    this.#begin(key);
-    return copy;
+  async setAsync(key: string, value: V, options?: SetAsyncOptions): Promise<boolean> {
+    if (value === undefined) throw new ValueError('undefined can not be stored: it would look like a miss; use delete');
+    const placement = this.#placementOf(options, SET_ASYNC_OPTIONS);
+    const signal = checkedSignal(options);
+    signal?.throwIfAborted();
+    return this.#offload.set(key, value, placement, signal);
   }
 
-  /** Whether pressure refuses sets of this type now. A plain look: a moment sooner or later is as good. */
-  #isRefused(): boolean {
-    return this.#importance < this.#store.context.meta[HEADER.leastImportance]!;
+  #placementOf(options: SetOptions | undefined, names: readonly string[] = SET_OPTIONS): Placement {
+    const placement = this.#untieredOf(options, names);
+    return placement.user === undefined ? placement : this.#tiered(placement);
   }
 
-  /** The deadline of an entry stored now; pressure brings that of less important types nearer. */
-  #deadline(ttlMs: number): number {
-    const { context } = this.#store;
-    const shift = isShortened(this.#importance) ? context.meta[HEADER.ttlShift]! : 0;
-    if (shift === 0) return context.clock.deadline(ttlMs);
-    context.countGlobal(GLOBAL_COUNTER.ttlsShortened, 1);
-    return context.clock.deadline(ttlMs / 2 ** shift);
+  #tiered(placement: Placement): Placement {
+    return { ...placement, shareGranules: this.#tierOf(placement.user)?.shareGranules };
   }
 
-  #ttlOf(options: SetOptions | undefined, names: readonly string[] = SET_OPTIONS): number {
-    if (options === undefined) return this.#plan.ttlMs;
+  /** The same without what the user's tier allows, which the user's code may have to say. */
+  #untieredOf(options: SetOptions | undefined, names: readonly string[]): Placement {
+    const { ttlMs, idleMs } = this.#plan;
+    if (options === undefined) return { ttlMs, idleMs, user: undefined, shareGranules: undefined };
     checkOptions(options, names);
-    const { ttl } = options;
-    return ttl === undefined ? this.#plan.ttlMs : parseDuration('ttl', ttl);
+    const { ttl, idle, user } = options;
+    if (user !== undefined) checkUser(user);
+    return {
+      ttlMs: ttl === undefined ? ttlMs : parseDuration('ttl', ttl),
+      idleMs: idle === undefined ? idleMs : parseDuration('idle', idle),
+      user,
+      shareGranules: undefined,
+    };
   }
 
-  #idleOf(options: SetOptions | undefined): number {
-    const idle = options?.idle;
-    return idle === undefined ? this.#plan.idleMs : parseDuration('idle', idle);
-  }
-
-  /** The tier of a set's user; none without a user, or in a cache without users. */
+  /** The tier of a set's user, which has been checked; none without a user, or in a cache without users. */
   #tierOf(user: string | undefined): Tier | undefined {
-    if (user === undefined) return undefined;
-    checkUser(user);
-    return this.#tiers?.of(user);
+    return user === undefined ? undefined : this.#tiers?.of(user);
   }
 
-  /** Every operation on a key begins here. */
   #begin(key: string): void {
-    this.#member.begin();
-    const outcome = this.#store.key.prepare(key, this.#typeId);
-    if (outcome !== KEY_OK) throw new KeyError(keyProblem(outcome));
+    beginKey(this.#member, key, this.#typeId);
   }
 
   /**
@@ -223,6 +193,17 @@ export class KeySpace<V> {
     if (this.#read(key, true)) return this.#value(key, true);
     this.#countMiss();
     return undefined;
+  }
+
+  /**
+   * Like `get`, but read and decompressed by a worker of the cache's pool where that is worth the trip. Rejects with the
+   * reason of `signal`, and with VELOCACHE_WORKER if the worker died.
+   */
+  async getAsync(key: string, options?: GetAsyncOptions): Promise<V | undefined> {
+    if (options !== undefined) checkOptions(options, GET_ASYNC_OPTIONS);
+    const signal = checkedSignal(options);
+    signal?.throwIfAborted();
+    return this.#offload.get<V>(key, signal, this.#findings);
   }
 
   /** A private copy of the bytes. Throws VELOCACHE_NOT_BYTES for an entry that `set` stored. Otherwise like `get`. */
@@ -243,7 +224,7 @@ export class KeySpace<V> {
     return this.#store.reader.read(this.#store.key, READ_VALUE, renew);
   }
 
-  #countMiss(): void {
+  #countMiss(): undefined {
     this.#store.context.count(this.#typeId, TYPE_COUNTER.misses, 1);
   }
 
@@ -264,10 +245,30 @@ export class KeySpace<V> {
     try {
       value = this.#packer.unpack(form, landing.bytes, landing.start, landing.start + length);
     } catch (error) {
-      fail(this.#store, 'decode', this.#typeId, this.#plan.name, error);
-      if (isCounted) this.#countMiss();
-      return undefined;
+      return this.#unreadable(isCounted, error);
     }
+    return this.#current(key, value, payloadBytes, isCounted);
+  }
+
+  /** The same for what was read in two steps; counted. */
+  #decoded(key: string, opened: Opened, payloadBytes: number): V | undefined {
+    let value: unknown;
+    try {
+      value = this.#packer.decode(opened);
+    } catch (error) {
+      return this.#unreadable(true, error);
+    }
+    return this.#current(key, value, payloadBytes, true);
+  }
+
+  #unreadable(isCounted: boolean, error: unknown): undefined {
+    fail(this.#store, 'decode', this.#typeId, this.#plan.name, error);
+    if (isCounted) this.#countMiss();
+    return undefined;
+  }
+
+  /** What was unpacked last, as a value of this thread's version. */
+  #current(key: string, value: unknown, payloadBytes: number, isCounted: boolean): V | undefined {
     const { unpackedVersion, version } = this.#packer;
     const isCurrent = unpackedVersion === version;
     const current = isCurrent ? value : this.#migrator.read(key, value, unpackedVersion);
@@ -303,17 +304,13 @@ export class KeySpace<V> {
 
   #callOf(key: string, loader: Loader<V> | undefined, options: FetchOptions | undefined): FetchCall<V> {
     if (typeof loader !== 'function') throw new OptionError('loader', loader, 'must be a function');
-    const ttlMs = this.#ttlOf(options, FETCH_OPTIONS);
-    const idleMs = this.#idleOf(options);
-    const { user, signal, lease } = options ?? {};
-    if (user !== undefined) checkUser(user);
-    if (signal !== undefined && !(signal instanceof AbortSignal))
-      throw new OptionError('signal', signal, 'must be an AbortSignal');
-    const leaseMs = lease === undefined ? LEASE_MS : parseDuration('lease', lease);
+    const untiered = this.#untieredOf(options, FETCH_OPTIONS);
+    const signal = checkedSignal(options);
+    const leaseMs = options?.lease === undefined ? LEASE_MS : parseDuration('lease', options.lease);
     const bring = this.#fetcher.inPlace(key, loader, (value, flight) => {
-      const tier = this.#tierOf(user);
-      const bytes = this.#packer.pack(value, this.#besideBytes(key, idleMs, tier));
-      return this.#put(key, bytes, this.#packer.form, ttlMs, idleMs, user, tier, flight);
+      const placement = this.#tiered(untiered);
+      const bytes = this.#packer.pack(value, this.#putter.besideBytes(key, placement));
+      return this.#putter.put(key, bytes, this.#packer.form, placement, flight);
     });
     return { bring, leaseMs, signal };
   }
@@ -341,6 +338,7 @@ export class KeySpace<V> {
   /** True if the key was live. Throws VELOCACHE_BUSY if a lock can't be had. */
   delete(key: string): boolean {
     this.#begin(key);
+    this.#pending.overtake(this.#typeId, key);
     const outcome = this.#store.delete();
     if (this.#store.flights.hasEnded) this.#member.wakeWaiters();
     if (outcome === BUSY) throw new BusyError('delete');
@@ -350,6 +348,7 @@ export class KeySpace<V> {
   /** Removes every entry of this type; takes time in proportion to the size of the whole cache. */
   clear(): void {
     this.#member.begin();
+    this.#pending.overtakeAll(this.#typeId);
     const isClear = this.#store.clear(this.#typeId);
     this.#member.wakeWaiters();
     if (!isClear) throw new BusyError('clear');
@@ -404,15 +403,15 @@ export class KeySpace<V> {
   }
 }
 
-function checkOptions(options: SetOptions, names: readonly string[]): void {
+function checkOptions(options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw new OptionError('options', options, 'must be an object');
   for (const name in options) {
     if (!names.includes(name)) throw new OptionError(name, 'given', `the options are ${names.join(', ')}`);
   }
 }
 
-function keyProblem(outcome: number): string {
-  if (outcome === KEY_NOT_STRING) return 'a key is a non-empty string';
-  if (outcome === KEY_ILL_FORMED) return 'a key holds a lone surrogate, under which two keys would become one';
-  return 'a key has more than 65,535 UTF-8 bytes';
+function checkedSignal(options: { readonly signal?: AbortSignal | undefined } | undefined): AbortSignal | undefined {
+  const signal = options?.signal;
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw new OptionError('signal', signal, 'must be an AbortSignal');
 }

@@ -13,6 +13,7 @@ import { ENGINE_POLICIES, type EnginePolicy, type PolicyPlan, policyWordsOf } fr
 import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
 import { COMPRESS_OPTIONS, type CompressOptions, resolveCompress } from './compress-options.js';
 import { type Gauge, isGauge } from './gauge.js';
+import { POOL_OPTIONS, type PoolOptions, type PoolPlan, resolvePool } from './pool/pool-options.js';
 import { checkReducer, type Reducer } from './reducer.js';
 import { isSharedMemory } from './shared-memory.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
@@ -94,6 +95,8 @@ export interface CacheOptions<T> {
   readonly clock?: ManualClock;
   /** What pressure is judged by; false: no levels, no actions, no alerts. Default: all sources. */
   readonly pressure?: false | PressureOptions;
+  /** The workers for `setAsync` and `getAsync`; false: none, both do everything in place. Default: see PoolOptions. */
+  readonly pool?: false | PoolOptions;
 }
 
 /** A Gauge in place of a source gives its share by hand; false switches a source off. */
@@ -147,6 +150,7 @@ export interface CachePlan {
   readonly policy: PolicyPlan;
   readonly users?: UsersPlan;
   readonly pressure: PressurePlan | false;
+  readonly pool: PoolPlan | false;
 }
 
 const CAPACITY_MIN = 2 ** 20;
@@ -167,7 +171,17 @@ const LOG_BYTES_MIN = 2 ** 14;
 const LOG_BYTES_MAX = 2 ** 20;
 
 export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
-  checkNames('options', options, ['capacity', 'slab', 'types', 'policy', 'favour', 'users', 'clock', 'pressure']);
+  checkNames('options', options, [
+    'capacity',
+    'slab',
+    'types',
+    'policy',
+    'favour',
+    'users',
+    'clock',
+    'pressure',
+    'pool',
+  ]);
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
   const slab = options.slab ?? {};
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
@@ -205,7 +219,8 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     flights: Math.max(FLIGHTS_PER_SHARD_MIN, Math.min(FLIGHTS_MAX, ceilPower(capacityBytes / FLIGHT_SHARE)) / shards),
     logBytes: logBytesOf(types, capacityBytes),
   };
-  const plan = { arena, growthFactor, itemBytesMax, types, policy, pressure: resolvePressure(options.pressure) };
+  const pressure = resolvePressure(options.pressure);
+  const plan = { arena, growthFactor, itemBytesMax, types, policy, pressure, pool: poolPlanOf(options.pool) };
   return users === undefined ? plan : { ...plan, users };
 }
 
@@ -222,6 +237,12 @@ function checkClock(clock: ManualClock | undefined): void {
   if (clock === undefined) return;
   if (!isSharedMemory((clock as ManualClock | null)?.buffer))
     throw new OptionError('clock', clock, 'must be a ManualClock');
+}
+
+function poolPlanOf(pool: false | PoolOptions = {}): PoolPlan | false {
+  if (pool === false) return false;
+  checkNames('pool', pool, POOL_OPTIONS);
+  return resolvePool(pool);
 }
 
 const ARENA_READINGS = ['protected', 'occupancy', false];

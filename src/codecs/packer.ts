@@ -1,4 +1,8 @@
-/** Turns the values of one type into what is stored, and back: its codec, and a frame where it needs one. */
+/**
+ * Turns the values of one type into what is stored, and back: its codec, and a frame where it needs one. Both ways have two
+ * halves: `encode` and `decode` meet the value and run the type's codec, which may be the user's; `finish` and `open` go
+ * from the codec's bytes to the stored ones and back, know no value, and may be done by any thread that has the plan.
+ */
 import { CodecError } from '../errors.js';
 import type { FormCodec } from './codec.js';
 import type { Compressed, Compression } from './compression.js';
@@ -15,6 +19,16 @@ export interface PackerSetup {
   readonly version?: number;
   /** Of a type whose values are compressed, some or all. */
   readonly compression?: Compression | undefined;
+}
+
+/** The codec's bytes within what was stored: `bytes[start..end)`. */
+export interface Opened {
+  /** 0 for raw bytes. */
+  readonly codec: number;
+  readonly version: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 }
 
 export class Packer {
@@ -43,17 +57,31 @@ export class Packer {
    */
   pack(value: unknown, besideBytes = 0): Uint8Array {
     // The codec may run the user's code, which may pack other values.
-    const bytes = this.#codec.encode(value);
-    const { id } = this.#codec;
-    return this.#finish(bytes, id, id === FORM_BYTES ? 1 : this.version, besideBytes);
+    const bytes = this.encode(value);
+    return this.finish(bytes, this.codecId, this.version, besideBytes);
   }
 
   /** The same for raw bytes. */
   packBytes(bytes: Uint8Array, besideBytes = 0): Uint8Array {
-    return this.#finish(bytes, FORM_BYTES, 1, besideBytes);
+    return this.finish(bytes, FORM_BYTES, this.version, besideBytes);
   }
 
-  #finish(bytes: Uint8Array, codec: number, version: number, besideBytes: number): Uint8Array {
+  /** The id of the codec that `encode` uses. */
+  get codecId(): number {
+    return this.#codec.id;
+  }
+
+  /** What the codec makes of a value, valid until the next call. Throws `ValueError` on what cannot be stored. */
+  encode(value: unknown): Uint8Array {
+    return this.#codec.encode(value);
+  }
+
+  /**
+   * What is to be stored for the bytes of a codec, of a value of a version; its form stands in `form` then. Raw bytes have
+   * no version.
+   */
+  finish(bytes: Uint8Array, codec: number, valueVersion: number, besideBytes: number): Uint8Array {
+    const version = codec === FORM_BYTES ? 1 : valueVersion;
     const compressed = this.#compression?.shrink(bytes, besideBytes);
     if (compressed !== undefined) return this.#framed(codec, version, compressed);
     const hasCrc = this.#hasCrc;
@@ -73,17 +101,30 @@ export class Packer {
    */
   unpack(form: number, source: Uint8Array, start: number, end: number): unknown {
     if (form !== FORM_FRAME) return this.#unpacked(form, 1, source, start, end);
+    return this.decode(this.open(form, source, start, end, this.version));
+  }
+
+  /**
+   * The codec's bytes of stored ones, which are private memory. Those of a version above `newest`, which nobody will look
+   * into, stay as they are. Throws `CodecError`.
+   */
+  open(form: number, source: Uint8Array, start: number, end: number, newest: number): Opened {
+    if (form !== FORM_FRAME) return { codec: form, version: 1, bytes: source, start, end };
     const { codec, hasCrc, version, compression, bodyStart } = unframe(source, start, end);
     if (this.#hasCrc && !hasCrc) throw new CodecError('a value has no CRC, though all of its type have one');
-    if (compression === undefined || version > this.version)
-      return this.#unpacked(codec, version, source, bodyStart, end);
-    const raw = this.#expand(compression, source.subarray(bodyStart, end));
-    return this.#unpacked(codec, version, raw, 0, raw.length);
+    if (compression === undefined || version > newest) return { codec, version, bytes: source, start: bodyStart, end };
+    const bytes = this.#expand(compression, source.subarray(bodyStart, end));
+    return { codec, version, bytes, start: 0, end: bytes.length };
   }
 
   #expand(head: CompressionHead, bytes: Uint8Array): Uint8Array {
     if (this.#compression === undefined) throw new CodecError('a value is compressed, of a type that never is');
     return this.#compression.expand(head, bytes);
+  }
+
+  /** What `unpack` makes of them. */
+  decode({ codec, version, bytes, start, end }: Opened): unknown {
+    return this.#unpacked(codec, version, bytes, start, end);
   }
 
   #unpacked(codec: number, version: number, source: Uint8Array, start: number, end: number): unknown {

@@ -116,5 +116,9 @@ export const GLOBAL_COUNTER = {
   /** Loads whose loader failed, and those that a set, delete or clear, or another load, came before. */
   loadFailures: 16,
   loadsLost: 17,
+  /** Asynchronous operations that a pool did, that were done in place, and that a pool failed to do. */
+  poolTasks: 18,
+  poolInPlace: 19,
+  poolFailures: 20,
 } as const;
-export const GLOBAL_COUNTERS = 18;
+export const GLOBAL_COUNTERS = 21;

@@ -133,7 +133,7 @@ export interface EngineStats extends TypeStats {
   readonly pagesFree: number;
   readonly byType: readonly TypeStats[];
   readonly classes: readonly ClassStats[];
-  /** Attached threads, the cache's own warden among them. */
+  /** Attached threads, the cache's own warden and the workers of pools among them. */
   readonly threads: number;
   /** Attached threads that were found dead. */
   readonly deaths: number;

@@ -1,5 +1,5 @@
 /** One thread's engine on an arena: bytes in, bytes out. Puts the parts together; holds no state of its own. */
-import { store as storeWord } from '#atomics';
+import { store as storeWord, type Words } from '#atomics';
 import {
   type Arena,
   assert,
@@ -185,13 +185,15 @@ export class SharedStore {
   }
 
   /**
+  /**
    * Stores `value` under the prepared key, as an entry of the prepared user if it is `owned`, and with a flight only if
-   * that still stands, which it then ends: STORED, NO_ROOM, BUSY or LOST.
+   * that still stands, which it then ends: STORED, NO_ROOM, BUSY or LOST; CALLED_OFF, if the first word of `recall` has
+   * become other than 0 before the key could change.
    */
-  set(value: Uint8Array, form: number, lifetime: Lifetime, owned = false, flight?: Flight): number {
+  set(value: Uint8Array, form: number, lifetime: Lifetime, owned = false, flight?: Flight, recall?: Words): number {
     const user = owned ? this.user : undefined;
     try {
-      return this.#writer.set(this.key, value, form, lifetime, this.#steal, user, flight);
+      return this.#writer.set(this.key, value, form, lifetime, this.#steal, user, flight, recall);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
@@ -238,10 +240,10 @@ export class SharedStore {
     }
   }
 
-  /** Refuses to store a value under the prepared key, whose old value goes: NO_ROOM, BUSY or LOST. */
-  refuse(valueBytes: number, reason: number, flight?: Flight): number {
+  /** Refuses to store a value under the prepared key, whose old value goes: NO_ROOM, BUSY, or LOST or CALLED_OFF as for a set. */
+  refuse(valueBytes: number, reason: number, flight?: Flight, recall?: Words): number {
     try {
-      return this.#writer.refuse(this.key, valueBytes, reason, flight);
+      return this.#writer.refuse(this.key, valueBytes, reason, flight, recall);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }

@@ -3,7 +3,7 @@
  * into the index in one more: a death undoes it all, or nothing. An item of one chunk (at most a quarter of a page) is
  * copied inside the section; a chained one is built on an intent and copied outside it.
  */
-import { checkpoint } from '#atomics';
+import { checkpoint, load, type Words } from '#atomics';
 import { assert, BUCKET, isBefore, SHARD } from '../../native-free/index.js';
 import { CAUSE, GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
@@ -47,6 +47,8 @@ export const NO_ROOM = 0;
 export const BUSY = 2;
 /** The flight that the value was loaded for has ended: nothing has changed. */
 export const LOST = 3;
+/** The set was called off before it could be seen; nothing has changed. */
+export const CALLED_OFF = 4;
 
 /** Values up to this are copied by a loop, which is cheaper than a call for them. */
 const LOOP_BYTES_MAX = 64;
@@ -85,6 +87,8 @@ export class Writer {
   /** The same: the flight that must stand for it to take place. */
   #flight: Flight | undefined;
   #isAtQuota = false;
+  /** Of the set in hand: a word that calls it off when it is not 0. */
+  #recall: Words | undefined;
   /** What the operation in hand has come to by its last commit, for one that ends behind that. */
   #committed = BUSY;
   /** Why the operation in hand would be refused. */
@@ -118,7 +122,11 @@ export class Writer {
     this.#hashOf = (ref) => arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!;
   }
 
-  /** Stores `value` under the key, as an entry of `user` or of nobody; with a flight, only if that stands. */
+  /**
+   * Stores `value` under the key, as an entry of `user` or of nobody; with a flight, only if that stands. With `recall`,
+   * whose first word another thread may set at any time: CALLED_OFF if it is not 0 in the very section that would change
+   * what the key has.
+   */
   set(
     key: Key,
     value: Uint8Array,
@@ -127,9 +135,11 @@ export class Writer {
     steal: Steal,
     user: User | undefined,
     flight: Flight | undefined,
+    recall: Words | undefined,
   ): number {
     this.#user = user;
     this.#flight = flight;
+    this.#recall = recall;
     this.#isAtQuota = false;
     this.#committed = BUSY;
     this.#reason = REJECT.room;
@@ -203,8 +213,9 @@ export class Writer {
     return admitted === OVER_QUOTA ? this.#fail(key, REJECT.quota) : STORED;
   }
 
-  /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM, BUSY or LOST. */
-  refuse(key: Key, valueBytes: number, reason: number, flight: Flight | undefined): number {
+  /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM, BUSY, LOST or CALLED_OFF. */
+  refuse(key: Key, valueBytes: number, reason: number, flight: Flight | undefined, recall: Words | undefined): number {
+    this.#recall = recall;
     this.#isAtQuota = false;
     this.#flight = flight;
     this.#committed = BUSY;
@@ -248,7 +259,8 @@ export class Writer {
     const primary = this.#preparePlaceLocked(shard, key);
     const isReady = primary !== 0 && this.#makeRoomLocked(shard, classId, key.type);
     if (!isReady) return this.#failLocked(shard, key);
-    if (this.#isLostLocked()) return this.#loseLocked(shard);
+    const terms = this.#termsLocked();
+    if (terms !== STORED) return this.#leave(shard, terms);
     const reserved = this.#reserveLocked();
     if (reserved !== STORED) return this.#unreservedLocked(shard, key, reserved);
     const ref = this.#pages.allocateLocked(shard, classId);
@@ -286,32 +298,36 @@ export class Writer {
   }
 
   #unreservedLocked(shard: number, key: Key, reserved: number): number {
-    if (reserved === NO_ROOM) return this.#failLocked(shard, key);
+    return reserved === NO_ROOM ? this.#failLocked(shard, key) : this.#leave(shard, reserved);
+  }
+
+  /**
+   * Whether the set in hand may change the key: STORED; LOST, if a change of the key, or another load, has ended the flight
+   * that its value was loaded for; CALLED_OFF. Whoever calls it off does so before entering the shard: so this set sees it,
+   * or has changed the key in an earlier section than that of whoever did.
+   */
+  #termsLocked(): number {
+    if (this.#recall !== undefined && load(this.#recall, 0) !== 0) return CALLED_OFF;
+    return this.#flight === undefined || this.#flights.stands(this.#flight) ? STORED : LOST;
+  }
+
+  #leave(shard: number, outcome: number): number {
     this.#context.leave(shard);
-    return reserved;
+    return outcome;
   }
 
   /**
    * No room: the old value goes, as the rule for a refused set wants it. A flight that is to be told why stays.
    */
   #failLocked(shard: number, key: Key): number {
-    if (this.#isLostLocked()) return this.#loseLocked(shard);
+    const terms = this.#termsLocked();
+    if (terms !== STORED) return this.#leave(shard, terms);
     this.#committed = NO_ROOM;
     const hasEnded = this.#flight === undefined && this.#flights.endOfLocked(shard, key.hash);
     if (this.#findLocked(shard, key)) this.#items.removeLocked(shard, this.#place, CAUSE.replaced);
     else if (hasEnded) this.#context.journal.commit();
     this.#context.leave(shard);
     return NO_ROOM;
-  }
-
-  /** Whether the value in hand was loaded for a flight that a change of the key, or another load, has ended. */
-  #isLostLocked(): boolean {
-    return this.#flight !== undefined && !this.#flights.stands(this.#flight);
-  }
-
-  #loseLocked(shard: number): number {
-    this.#context.leave(shard);
-    return LOST;
   }
 
   /** Sees to it that the key has a slot or can be given one. Returns its chain's first bucket; 0 if it can't. */
@@ -550,17 +566,16 @@ export class Writer {
     if (!this.#context.enter(shard)) return BUSY;
     if (built !== STORED) {
       this.#chains.abandonLocked(shard, intent);
-      if (built === NO_ROOM) return this.#failLocked(shard, key);
-      this.#context.leave(shard);
-      return built;
+      return built === NO_ROOM ? this.#failLocked(shard, key) : this.#leave(shard, built);
     }
     if (this.#preparePlaceLocked(shard, key) === 0) {
       this.#chains.abandonLocked(shard, intent);
       return this.#failLocked(shard, key);
     }
-    if (this.#isLostLocked()) {
+    const terms = this.#termsLocked();
+    if (terms !== STORED) {
       this.#chains.abandonLocked(shard, intent);
-      return this.#loseLocked(shard);
+      return this.#leave(shard, terms);
     }
     const reserved = this.#reserveLocked();
     if (reserved !== STORED) {

@@ -90,6 +90,7 @@ function statsOf(total: Partial<CacheStats>): CacheStats {
     eventsDropped: 0,
     log: { records: 0, bytesUsed: 0, bytesTotal: 0 },
     users: { active: 0, bytes: 0, max: 0, evictions: 0, rejects: 0 },
+    pool: { tasks: 0, inPlace: 0, failures: 0, running: 0, waiting: 0 },
     pressure: {
       level: 'normal',
       used: 0,

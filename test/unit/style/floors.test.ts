@@ -10,7 +10,16 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'src/engine/': ['#atomics', 'node:worker_threads', 'native-free/'],
   'src/policies/': ['#atomics', 'native-free/', 'src/engine/ports.ts'],
   'src/codecs/': ['node:', 'msgpackr/', 'cbor-x/', 'native-free/', 'src/errors.ts'],
-  'src/cache/': ['#atomics', 'node:', 'native-free/', 'src/engine/', 'src/policies/', 'src/codecs/', 'src/errors.ts'],
+  'src/cache/': [
+    '#atomics',
+    'node:',
+    'piscina',
+    'native-free/',
+    'src/engine/',
+    'src/policies/',
+    'src/codecs/',
+    'src/errors.ts',
+  ],
   'src/cli/': [
     '#atomics',
     'node:',

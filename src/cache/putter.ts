@@ -1,0 +1,128 @@
+/** How stored bytes get into the engine under a key: the same in the thread that sets and in a worker of its pool. */
+import type { Words } from '#atomics';
+import { HEADER, spanTicks } from '../../native-free/index.js';
+import { GLOBAL_COUNTER, REJECT } from '../engine/causes.js';
+import type { Flight } from '../engine/flights.js';
+import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
+import { besideBytes } from '../engine/rounding.js';
+import type { SharedStore } from '../engine/store.js';
+import { BUSY } from '../engine/writer.js';
+import { BusyError, ItemTooLargeError, KeyError } from '../errors.js';
+import { isShortened } from '../policies/pressure.js';
+import type { Coarsener } from './coarsener.js';
+import type { Member } from './member.js';
+import type { TypePlan } from './options.js';
+import type { PendingSets } from './pool/pending-sets.js';
+
+/** How an entry is to live, and whose it is. */
+export interface Placement {
+  /** Milliseconds; 0 for no bound. */
+  readonly ttlMs: number;
+  readonly idleMs: number;
+  /** Checked; the entry is this user's if there is a share. */
+  readonly user: string | undefined;
+  /** Granules that the user's tier allows; undefined for an entry of nobody. */
+  readonly shareGranules: number | undefined;
+}
+
+export interface PutterSetup {
+  readonly member: Member;
+  readonly typeId: number;
+  readonly plan: TypePlan;
+  readonly itemBytesMax: number;
+  /** Makes values of the type smaller; undefined where it doesn't. */
+  readonly coarsener: Coarsener | undefined;
+}
+
+export class Putter {
+  readonly #member: Member;
+  readonly #store: SharedStore;
+  readonly #typeId: number;
+  readonly #itemBytesMax: number;
+  readonly #coarsener: Coarsener | undefined;
+  readonly #importance: number;
+  readonly #isCompressed: boolean;
+  readonly #pending: PendingSets | undefined;
+  readonly #lifetime = { deadline: 0, idleTicks: 0 };
+
+  /** `pending`: the sets of this thread that its pool has yet to store; a put overtakes those of its key. */
+  constructor({ member, typeId, plan, itemBytesMax, coarsener }: PutterSetup, pending: PendingSets | undefined) {
+    this.#member = member;
+    this.#store = member.store;
+    this.#typeId = typeId;
+    this.#itemBytesMax = itemBytesMax;
+    this.#coarsener = coarsener;
+    this.#importance = plan.importance;
+    this.#isCompressed = plan.compression !== undefined;
+    this.#pending = pending;
+  }
+
+  /** What the packer needs to know of an item whose value it may compress; the key has not been checked. */
+  besideBytes(key: string, { idleMs, user, shareGranules }: Placement): number {
+    if (!this.#isCompressed || typeof key !== 'string') return 0;
+    return besideBytes(Buffer.byteLength(key), idleMs !== 0, user !== undefined && shareGranules !== undefined);
+  }
+
+  /**
+   * Stores bytes in a form; with a flight, only if that stands. STORED, NO_ROOM, LOST, or CALLED_OFF by `recall`. Throws
+   * VELOCACHE_KEY, VELOCACHE_ITEM_TOO_LARGE and VELOCACHE_BUSY.
+   */
+  put(key: string, bytes: Uint8Array, form: number, placement: Placement, flight?: Flight, recall?: Words): number {
+    const { ttlMs, idleMs, user, shareGranules } = placement;
+    const isOwned = user !== undefined && shareGranules !== undefined;
+    beginKey(this.#member, key, this.#typeId);
+    const itemBytes = this.#store.key.byteLength + bytes.length;
+    if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
+    const stored = this.#coarsen(key, bytes, idleMs !== 0, isOwned);
+    if (isOwned) this.#store.user.prepare(user, shareGranules);
+    this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
+    this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
+    this.#pending?.overtake(this.#typeId, key);
+    const outcome = this.#isRefused()
+      ? this.#store.refuse(stored.length, REJECT.pressure, flight, recall)
+      : this.#store.set(stored, form, this.#lifetime, isOwned, flight, recall);
+    if (this.#store.flights.hasEnded) this.#member.wakeWaiters();
+    if (outcome === BUSY) throw new BusyError('set');
+    return outcome;
+  }
+
+  /**
+   * Has values of the type made smaller, if they must be for this one. Returns its bytes, copied if so: the user's code,
+   * which runs then, may have the codec overwrite them.
+   */
+  #coarsen(key: string, bytes: Uint8Array, isIdle: boolean, isOwned: boolean): Uint8Array {
+    const coarsener = this.#coarsener;
+    if (coarsener === undefined || this.#isRefused() || !coarsener.isDue(bytes.length, isIdle, isOwned)) return bytes;
+    const copy = new Uint8Array(bytes);
+    coarsener.makeRoom(key, copy.length, isIdle, isOwned);
+    beginKey(this.#member, key, this.#typeId);
+    return copy;
+  }
+
+  /** Whether pressure refuses sets of this type now. A plain look: a moment sooner or later is as good. */
+  #isRefused(): boolean {
+    return this.#importance < this.#store.context.meta[HEADER.leastImportance]!;
+  }
+
+  /** The deadline of an entry stored now; pressure brings that of less important types nearer. */
+  #deadline(ttlMs: number): number {
+    const { context } = this.#store;
+    const shift = isShortened(this.#importance) ? context.meta[HEADER.ttlShift]! : 0;
+    if (shift === 0) return context.clock.deadline(ttlMs);
+    context.countGlobal(GLOBAL_COUNTER.ttlsShortened, 1);
+    return context.clock.deadline(ttlMs / 2 ** shift);
+  }
+}
+
+/** Every operation on a key begins here. Throws VELOCACHE_CLOSED and VELOCACHE_KEY. */
+export function beginKey(member: Member, key: string, typeId: number): void {
+  member.begin();
+  const outcome = member.store.key.prepare(key, typeId);
+  if (outcome !== KEY_OK) throw new KeyError(keyProblem(outcome));
+}
+
+function keyProblem(outcome: number): string {
+  if (outcome === KEY_NOT_STRING) return 'a key is a non-empty string';
+  if (outcome === KEY_ILL_FORMED) return 'a key holds a lone surrogate, under which two keys would become one';
+  return 'a key has more than 65,535 UTF-8 bytes';
+}
