@@ -36,8 +36,7 @@ const WARM_UP_MS = 2_000;
 const STEP_MS = 4;
 const RESOLUTION_MS = 1;
 const SEED = 20_264;
-/** The type's own: a compressor belongs here. */
-const ROUTE: TypeOptions<string> = { crc: true };
+const ROUTE: TypeOptions<string> = { compress: { with: 'brotli', level: 4 } };
 
 /** GeoJSON of a line with so many bytes of text, one flat string. */
 function routeText(random: Random): string {

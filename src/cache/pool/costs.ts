@@ -1,4 +1,12 @@
 /** What asynchronous operations cost, as measured: so that only what is worth the trip is sent to a worker. */
+import type { CompressionPlan } from '../../codecs/compression.js';
+
+/** Nanoseconds a byte of storing and reading, before any was measured; and with a compressor's work. */
+const PLAIN_NS = 2;
+const COMPRESSED_NS = 10;
+const CARRIAGE_NS = 0.1;
+/** What compression makes of a value, roughly. */
+const RATIO = 4;
 
 /** A trip to a worker and back, before any was made. */
 const TRIP_NS = 50_000;
@@ -17,16 +25,16 @@ const SIZES = 32;
 /** Nanoseconds of an operation by its bytes, averaged by the byte within each power of two. */
 export class SizedCost {
   readonly #nsPerByte = new Float64Array(SIZES);
-  readonly #priorNsPerByte: number;
+  readonly #priorOf: (bytes: number) => number;
 
-  /** `priorNsPerByte` holds until something has been measured. */
-  constructor(priorNsPerByte: number) {
-    this.#priorNsPerByte = priorNsPerByte;
+  /** `priorOf`: nanoseconds for each of so many bytes, until something has been measured. */
+  constructor(priorOf: (bytes: number) => number) {
+    this.#priorOf = priorOf;
   }
 
   note(bytes: number, ns: number): void {
     const size = sizeOf(bytes);
-    const known = this.#nsPerByte[size] || this.#priorNsPerByte;
+    const known = this.#nsPerByte[size] || this.#priorOf(bytes);
     const measured = Math.min(ns / Math.max(1, bytes), known * JUMP);
     this.#nsPerByte[size] = known + (measured - known) * (measured < known ? WEIGHT_SHORTER : WEIGHT_LONGER);
   }
@@ -38,7 +46,7 @@ export class SizedCost {
       const known = this.#nsPerByte[size - distance] || this.#nsPerByte[size + distance] || 0;
       if (known !== 0) return known * bytes;
     }
-    return this.#priorNsPerByte * bytes;
+    return this.#priorOf(bytes) * bytes;
   }
 }
 
@@ -61,18 +69,30 @@ export class TripCost {
 
 /** Sets, or gets, of one type. */
 export class OffloadCosts {
-  /** What a worker can do in place of this thread. */
-  readonly work: SizedCost = new SizedCost(2);
+  /** What a worker can do in place of this thread, a compressor's work among it. */
+  readonly work: SizedCost;
   /** What only sending takes: the copy to or from an exchange buffer. */
-  readonly carriage: SizedCost = new SizedCost(0.1);
+  readonly carriage: SizedCost = new SizedCost(() => CARRIAGE_NS);
   readonly #trip: TripCost;
 
-  constructor(trip: TripCost) {
+  /** `compressed`: operations on more bytes than that are likely to meet a compressor. */
+  constructor(trip: TripCost, compressed: number) {
     this.#trip = trip;
+    this.work = new SizedCost((bytes) => (bytes > compressed ? COMPRESSED_NS : PLAIN_NS));
   }
 
   /** Whether an operation on so many bytes is worth a trip. */
   isWorth(bytes: number): boolean {
     return this.work.estimate(bytes) > GAIN * (this.#trip.ns + this.carriage.estimate(bytes));
   }
+}
+
+/** Bytes from which on sets of a type are compressed. */
+export function setsCompressed(plan: CompressionPlan | undefined): number {
+  return plan?.atSet === true ? plan.above : Number.POSITIVE_INFINITY;
+}
+
+/** Bytes from which on stored values of a type are likely to be compressed: a fraction of what they were. */
+export function getsCompressed(plan: CompressionPlan | undefined): number {
+  return plan === undefined ? Number.POSITIVE_INFINITY : plan.above / RATIO;
 }

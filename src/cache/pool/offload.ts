@@ -1,7 +1,7 @@
 /**
  * The asynchronous operations on the key space of one type. Each is done in place, or sent to the pool of this thread if
  * that is worth it. Values are packed and unpacked in place, since to clone one for a worker costs as much; what a worker
- * does is everything between the codec's bytes and the arena.
+ * does is everything between the codec's bytes and the arena: compressing, framing, storing, and back.
  */
 import type { Opened, Packer } from '../../codecs/packer.js';
 import { GLOBAL_COUNTER } from '../../engine/causes.js';
@@ -11,7 +11,7 @@ import { BusyError, ClosedError, CodecError, ItemTooLargeError, WorkerError } fr
 import type { Member } from '../member.js';
 import type { TypePlan } from '../options.js';
 import { beginKey, type Placement, type Putter } from '../putter.js';
-import { OffloadCosts, type TripCost } from './costs.js';
+import { getsCompressed, OffloadCosts, setsCompressed, type TripCost } from './costs.js';
 import type { Tasks } from './crew.js';
 import { Errand } from './errand.js';
 import { ExchangeBuffer } from './exchange.js';
@@ -68,8 +68,8 @@ export class Offload {
   constructor(shared: Offloading, space: OffloadSpace) {
     this.#shared = shared;
     this.#space = space;
-    this.#sets = new OffloadCosts(shared.trip);
-    this.#gets = new OffloadCosts(shared.trip);
+    this.#sets = new OffloadCosts(shared.trip, setsCompressed(space.plan.compression));
+    this.#gets = new OffloadCosts(shared.trip, getsCompressed(space.plan.compression));
     const hasFunctions = shared.plan !== false && shared.plan.module !== undefined;
     this.#setPool = hasFunctions || space.plan.overflow !== 'reduce' ? shared.pool : undefined;
   }
