@@ -45,7 +45,7 @@ export class Putter {
   readonly #pending: PendingSets | undefined;
   readonly #lifetime = { deadline: 0, idleTicks: 0 };
 
-  /** `pending`: the sets of this thread that its pool has yet to store; a put overtakes those of its key. */
+  /** `pending`: the sets of this thread that its pool has yet to store; a put overtakes those of its key, but not one for a flight. */
   constructor({ member, typeId, plan, itemBytesMax, coarsener }: PutterSetup, pending: PendingSets | undefined) {
     this.#member = member;
     this.#store = member.store;
@@ -77,7 +77,8 @@ export class Putter {
     if (isOwned) this.#store.user.prepare(user, shareGranules);
     this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
     this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
-    this.#pending?.overtake(this.#typeId, key);
+    // What was loaded came before a set that is under way, whichever is stored first.
+    if (flight === undefined) this.#pending?.overtake(this.#typeId, key);
     const outcome = this.#isRefused()
       ? this.#store.refuse(stored.length, REJECT.pressure, flight, recall)
       : this.#store.set(stored, form, this.#lifetime, isOwned, flight, recall);

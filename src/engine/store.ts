@@ -185,7 +185,6 @@ export class SharedStore {
   }
 
   /**
-  /**
    * Stores `value` under the prepared key, as an entry of the prepared user if it is `owned`, and with a flight only if
    * that still stands, which it then ends: STORED, NO_ROOM, BUSY or LOST; CALLED_OFF, if the first word of `recall` has
    * become other than 0 before the key could change.

@@ -1,4 +1,5 @@
 /** What workers of the pool do to stored values: compression, frames, reducers; and shapes of objects that they meet. */
+import { randomBytes } from 'node:crypto';
 import type { Cache, TypeOptions } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { useCaches } from '../support/caches.js';
@@ -63,6 +64,21 @@ describe.each([
     const { bytesUsed, compression } = asynchronous.stats();
     const { bytesUsed: expected, compression: other } = synchronous.stats();
     expect([bytesUsed, compression.values, compression.unpaid]).toEqual([expected, other.values, other.unpaid]);
+  });
+
+  it('read a value that does not compress behind one that does a thousandfold', async () => {
+    const cache = await caches.create<Types>({
+      capacity: '64mb',
+      pressure: false,
+      pool,
+      types: { text: { compress: { with: 'zlib', above: '1kb', level: 9 } } },
+    });
+    const text = cache.type('text');
+    const random = randomBytes(5_000_000).toString('latin1');
+    expect(await text.setAsync('zeros', '0'.repeat(5_000_000))).toBe(true);
+    expect(await text.setAsync('random', random)).toBe(true);
+    expect((await text.getAsync('zeros'))?.length).toBe(5_000_000);
+    expect((await text.getAsync('random')) === random).toBe(true);
   });
 
   it('read damaged compressed values as counted misses', async () => {

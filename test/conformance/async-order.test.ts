@@ -6,6 +6,7 @@ import { type Cache, ClosedError } from 'velocache';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rejectionOf, useCaches } from '../support/caches.js';
 import { FULL, fill, Gate, type GateTypes, gateOptions } from '../support/gate.js';
+import { HeldLoader } from '../support/loads.js';
 
 const caches = useCaches();
 let gate: Gate;
@@ -58,6 +59,17 @@ describe('a set that a worker has in hand', () => {
     gate.open();
     expect(await Promise.all([outcome, later])).toEqual([false, true]);
     expect(cache.type('gated').get('held')).toBe('later');
+  });
+
+  it('wins over what a load brings that lands meanwhile', async () => {
+    const loader = new HeldLoader<string>();
+    const { cache, outcome } = await held();
+    const loading = cache.type('gated').fetch('held', loader.load);
+    loader.land('loaded');
+    expect(await loading).toBe('loaded');
+    gate.open();
+    expect(await outcome).toBe(true);
+    expect(cache.type('gated').get('held')).toBe(FULL);
   });
 
   it.each([

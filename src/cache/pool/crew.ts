@@ -76,7 +76,8 @@ export class Crew {
   /** Ends all workers; what they still do rejects. Those without a task detach first. */
   async retire(): Promise<void> {
     this.#isRetired = true;
-    const piscina = await this.#started;
+    const piscina = await this.#started.catch(() => undefined);
+    if (piscina === undefined) return;
     const leaving = piscina.threads.map(() => this.#post(piscina, 'leave', undefined));
     await within(LEAVE_MS, Promise.allSettled(leaving));
     await piscina.destroy();

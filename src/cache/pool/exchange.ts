@@ -26,7 +26,7 @@ export class ExchangeBuffer {
 
   /** One with room for so many bytes, at least. */
   static create(bytes: number): ExchangeBuffer {
-    return new ExchangeBuffer(new SharedArrayBuffer(HEAD_BYTES + Math.max(BUFFER_BYTES_MIN, (bytes + 7) & ~7)));
+    return new ExchangeBuffer(new SharedArrayBuffer(HEAD_BYTES + Math.max(BUFFER_BYTES_MIN, Math.ceil(bytes / 8) * 8)));
   }
 }
 

@@ -47,6 +47,9 @@ export interface Findings<V> {
   unreadable(error: unknown): undefined;
 }
 
+/** Room for a value by what the one before expanded to; one that takes more gets a buffer of its worker's making. */
+const ROOM_BYTES_MAX = 2 ** 24;
+
 type Name = 'store' | 'read';
 type Done<N extends Name> = Exclude<Tasks[N]['answer'], Failure>;
 
@@ -184,7 +187,8 @@ export class Offload {
     const { typeId, packer } = this.#space;
     const errand = new Errand(signal);
     const pack = (): Cargo<'read'> => {
-      const buffer = pool.buffers.acquire(Math.ceil(storedBytes * this.#expansion));
+      const room = Math.min(ROOM_BYTES_MAX, Math.ceil(storedBytes * this.#expansion));
+      const buffer = pool.buffers.acquire(Math.max(storedBytes, room));
       return { buffer, task: { memory: buffer.memory, typeId, key, newest: packer.version } };
     };
     const sent = this.#send(pool, errand, 'read', pool.enter(errand), pack, ({ found, ns }, { buffer }) => {

@@ -221,8 +221,8 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
   {
     name: 'a loaded value that is stored without a look at its flight',
     file: 'src/engine/writer.js',
-    from: 'return this.#flight !== undefined && !this.#flights.stands(this.#flight);',
-    to: 'return false;',
+    from: 'return this.#flight === undefined || this.#flights.stands(this.#flight) ? STORED : LOST;',
+    to: 'return STORED;',
     look: schedules('a delete of an absent key, and a load of it', () => oneSwitch(120)),
   },
   {
