@@ -8,6 +8,7 @@ import {
   type KillTypes,
   keyOf,
   LIMITED_SHARE,
+  MORTAL_TYPES,
   OPTIONS,
   RESERVED_KEYS,
   SAFE_TYPES,
@@ -44,6 +45,8 @@ export async function checkAccounts(crew: Crew, board: Board): Promise<RoundAcco
   const cache = attachCache(crew.handle, functionsFor(crew.handle));
   await settle(cache, crew, board);
   for (const sentence of cache.verify()) board.report('bytes lost', `verify: ${sentence}`);
+  // The warden removes what runs out, and statistics that are read meanwhile are not of one moment.
+  for (const type of MORTAL_TYPES) cache.type(type).clear();
   const stats = cache.stats();
   for (const sentence of imbalances(stats, Object.values(stats.types))) board.report('bytes lost', sentence);
   checkLog(cache, board);

@@ -67,6 +67,9 @@ export const OPTIONS: CacheOptions<KillTypes> = {
   },
 };
 
+/** Types whose entries run out within a round. */
+export const MORTAL_TYPES = ['small', 'brief', 'object'] as const;
+
 /** What a thread gives to attach to a cache with these options, or to another. */
 export function functionsFor(handle: CacheHandle<KillTypes>): AttachFunctions<KillTypes> {
   return handle.plan.types.some(({ name }) => name === 'limited') ? { types: REDUCERS } : {};

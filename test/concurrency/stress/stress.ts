@@ -64,6 +64,8 @@ async function runRound(random: Random, threads: number, chainedShare: number): 
       runThread({ ...common, thread: i + 1, seed: random.between(0, 2 ** 31) }),
     ),
   );
+  // The warden removes what runs out, and statistics that are read meanwhile are not of one moment.
+  cache.type('brief').clear();
   const stats = cache.stats();
   const { removals, pagesMoved } = stats;
   const problems = [
