@@ -1,5 +1,6 @@
 /** The cache, keys and messages of the stress run. */
-import type { CacheHandle, CacheOptions } from 'velocache';
+import protobufjs from 'protobufjs';
+import { type AttachFunctions, type CacheHandle, type CacheOptions, protobuf } from 'velocache';
 import type { StampedObject } from '../support/stamped.js';
 
 export interface StressTypes {
@@ -8,6 +9,11 @@ export interface StressTypes {
   structured: StampedObject;
   json: StampedObject;
   cbor: StampedObject;
+  protobuf: StampedObject;
+  zlib: StampedObject;
+  brotli: StampedObject;
+  lz4: StampedObject;
+  auto: StampedObject;
   brief: Uint8Array;
   chained: Uint8Array;
 }
@@ -23,13 +29,39 @@ export const KEYS: readonly StressType[] = [
   ...Array<StressType>(3).fill('structured'),
   ...Array<StressType>(3).fill('json'),
   ...Array<StressType>(3).fill('cbor'),
+  ...Array<StressType>(2).fill('protobuf'),
+  ...Array<StressType>(2).fill('zlib'),
+  ...Array<StressType>(2).fill('brotli'),
+  ...Array<StressType>(2).fill('lz4'),
+  ...Array<StressType>(2).fill('auto'),
   ...Array<StressType>(4).fill('brief'),
   ...Array<StressType>(3).fill('chained'),
 ];
 /** The types whose values are objects, packed by a codec. */
-export const OBJECT_TYPES: readonly StressType[] = ['packed', 'structured', 'json', 'cbor'];
+export const OBJECT_TYPES: readonly StressType[] = [
+  'packed',
+  'structured',
+  'json',
+  'cbor',
+  'protobuf',
+  'zlib',
+  'brotli',
+  'lz4',
+  'auto',
+];
 export const CHAINED_BYTES_MIN: number = 2 ** 20;
 export const CHAINED_BYTES_MAX: number = 2 ** 22 - 2 ** 10;
+
+const { root } = protobufjs.parse(`syntax = "proto3";
+  message Inner { sint32 seed = 1; repeated double list = 2; }
+  message Stamped { repeated sint32 stamp = 1; uint32 size = 2; string text = 3; Inner inner = 4; }`);
+const stampedCodec = protobuf<StampedObject>(root.lookupType('Stamped'));
+
+/** What a thread that attaches gives again. */
+export const FUNCTIONS: AttachFunctions<StressTypes> = { types: { protobuf: { codec: stampedCodec } } };
+
+/** Values from here on are compressed. */
+const ABOVE = 200;
 
 /** Room for two or three of the chained values and little else, so that everything is evicted all the time. */
 export const OPTIONS: CacheOptions<StressTypes> = {
@@ -40,6 +72,11 @@ export const OPTIONS: CacheOptions<StressTypes> = {
     structured: { codec: 'structured' },
     json: { codec: 'json' },
     cbor: { codec: 'cbor' },
+    protobuf: { codec: stampedCodec, crc: true },
+    zlib: { compress: { with: 'zlib', above: ABOVE, level: 1 }, crc: true },
+    brotli: { codec: 'json', compress: { with: 'brotli', above: ABOVE, level: 1 } },
+    lz4: { codec: 'cbor', compress: { with: 'lz4', above: ABOVE } },
+    auto: { compress: { above: ABOVE }, version: 3 },
     brief: { ttl: BRIEF_TTL_MS },
     chained: {},
   },

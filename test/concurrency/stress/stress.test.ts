@@ -8,8 +8,8 @@ const SECONDS = Number(STRESS_SECONDS ?? 6);
 it(`threads on a few hot keys see nothing that no order of the operations allows (STRESS_SEED=${SEED})`, {
   timeout: SECONDS * 1_000 + 120_000,
 }, async () => {
-  const { problems, operations, hits, evictions, pagesMoved } = await stress(SEED, SECONDS);
+  const { problems, operations, hits, evictions, pagesMoved, decompressions } = await stress(SEED, SECONDS);
   expect(problems.slice(0, 20)).toEqual([]);
   // The run did what it is for.
-  for (const count of [operations, hits, evictions, pagesMoved]) expect(count).toBeGreaterThan(0);
+  for (const count of [operations, hits, evictions, pagesMoved, decompressions]) expect(count).toBeGreaterThan(0);
 });

@@ -21,6 +21,7 @@ const FILLERS = 3_000;
 /** Bytes of each size, one and a half times the capacity. */
 const FILL_BYTES = 15 * 2 ** 20;
 const FIELDS = 5;
+const COUNTS = ['operations', 'hits', 'busy', 'evictions', 'pagesMoved', 'decompressions'] as const;
 
 export interface StressResult {
   readonly rounds: number;
@@ -29,17 +30,27 @@ export interface StressResult {
   readonly busy: number;
   readonly evictions: number;
   readonly pagesMoved: number;
+  readonly decompressions: number;
   readonly problems: readonly string[];
 }
 
 export async function stress(seed: number, seconds: number): Promise<StressResult> {
   const until = performance.now() + seconds * 1_000;
-  const total = { rounds: 0, operations: 0, hits: 0, busy: 0, evictions: 0, pagesMoved: 0, problems: [] as string[] };
+  const total = {
+    rounds: 0,
+    operations: 0,
+    hits: 0,
+    busy: 0,
+    evictions: 0,
+    pagesMoved: 0,
+    decompressions: 0,
+    problems: [] as string[],
+  };
   while ((performance.now() < until || total.rounds < 2) && total.problems.length === 0) {
     const threads = 4 - (total.rounds % 3);
     const round = await runRound(new Random(seed + total.rounds), threads, total.rounds % 2 === 0 ? 0 : CHAINED_SHARE);
     total.rounds += 1;
-    for (const name of ['operations', 'hits', 'busy', 'evictions', 'pagesMoved'] as const) total[name] += round[name];
+    for (const name of COUNTS) total[name] += round[name];
     total.problems.push(...round.problems);
   }
   return total;
@@ -67,7 +78,7 @@ async function runRound(random: Random, threads: number, chainedShare: number): 
   // The warden removes what runs out, and statistics that are read meanwhile are not of one moment.
   cache.type('brief').clear();
   const stats = cache.stats();
-  const { removals, pagesMoved } = stats;
+  const { removals, pagesMoved, compression } = stats;
   const problems = [
     ...imbalances(stats, Object.values(stats.types)),
     ...outcomes.flatMap((outcome) => outcome.problems),
@@ -80,7 +91,8 @@ async function runRound(random: Random, threads: number, chainedShare: number): 
   await cache.close();
   const sum = (name: 'done' | 'hits' | 'busy') => outcomes.reduce((total, outcome) => total + outcome[name], 0);
   const counts = { operations: sum('done'), hits: sum('hits'), busy: sum('busy') };
-  return { rounds: 1, ...counts, evictions: removals.size, pagesMoved, problems };
+  const { decompressions } = compression;
+  return { rounds: 1, ...counts, evictions: removals.size, pagesMoved, decompressions, problems };
 }
 
 /** Fills the cache with small values, then with larger ones: from the first operation on, entries leave and pages move. */

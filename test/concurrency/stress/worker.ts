@@ -7,6 +7,7 @@ import {
   BRIEF_TTL_MS,
   CHAINED_BYTES_MAX,
   CHAINED_BYTES_MIN,
+  FUNCTIONS,
   KEYS,
   LATE_MS_MAX,
   OBJECT_TYPES,
@@ -35,7 +36,7 @@ class StressThread {
 
   constructor(data: StressData) {
     this.#data = data;
-    this.#cache = attachCache(data.handle);
+    this.#cache = attachCache(data.handle, FUNCTIONS);
     this.#random = new Random(data.seed);
     this.#stamps = new Int32Array(data.stamps);
     this.#log = new Int32Array(data.operations * FIELDS * 2);
