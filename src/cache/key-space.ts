@@ -356,18 +356,25 @@ export class KeySpace<V> {
 
   /** Values in the order of the keys, undefined for misses. Not atomic as a whole. */
   getMany(keys: readonly string[]): (V | undefined)[] {
+    if (!Array.isArray(keys)) throw new OptionError('keys', keys, 'must be an array');
     return keys.map((key) => this.get(key));
   }
 
   /** What `set` says to each entry. Not atomic as a whole: what was stored before one that throws stays. */
   setMany(entries: Iterable<readonly [key: string, value: V, options?: SetOptions]>): boolean[] {
     const outcomes: boolean[] = [];
-    for (const [key, value, options] of entries) outcomes.push(this.set(key, value, options));
+    checkIterable('entries', entries);
+    for (const entry of entries) {
+      if (!Array.isArray(entry)) throw new OptionError('entries', entry, 'must be arrays of key, value and options');
+      const [key, value, options] = entry as readonly [string, V, SetOptions?];
+      outcomes.push(this.set(key, value, options));
+    }
     return outcomes;
   }
 
   /** How many of the keys were live. Not atomic as a whole. */
   deleteMany(keys: Iterable<string>): number {
+    checkIterable('keys', keys);
     let deleted = 0;
     for (const key of keys) if (this.delete(key)) deleted += 1;
     return deleted;
@@ -401,6 +408,12 @@ export class KeySpace<V> {
   [Symbol.iterator](): IterableIterator<[string, V]> {
     return this.entries();
   }
+}
+
+/** A text can be iterated too, but then it is one key that was meant. */
+function checkIterable(name: string, list: Iterable<unknown>): void {
+  if (typeof list === 'object' && list !== null && Symbol.iterator in list) return;
+  throw new OptionError(name, list, 'must be an iterable other than a text');
 }
 
 function checkOptions(options: object, names: readonly string[]): void {

@@ -183,24 +183,25 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     'pool',
   ]);
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
-  const slab = options.slab ?? {};
+  const { slab = {}, types: typeOptions = {}, policy: policyName = 'adaptive', favour = 'objects' } = options;
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
-  const types = resolveTypes(options.types ?? {});
+  const types = resolveTypes(typeOptions);
   checkClock(options.clock);
   if (options.users !== undefined) checkNames('users', options.users, USER_OPTIONS);
   const users = options.users && resolveUsers(options.users, capacityBytes);
   const shardsMost = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
   const pageDefault = Math.min(2 ** 20, Math.max(2 ** 14, ceilPower(capacityBytes / shardsMost / PAGES_PER_SHARD)));
-  const pageBytes = parseSize('slab.pageSize', slab.pageSize ?? pageDefault, 2 ** 12, 2 ** 20);
-  if (!isPower(pageBytes)) throw new OptionError('slab.pageSize', slab.pageSize, 'must be a power of two');
-  const chunkBytesMin = parseSize('slab.minChunk', slab.minChunk ?? 64, 32, 1_024);
-  if (chunkBytesMin % 8 !== 0) throw new OptionError('slab.minChunk', slab.minChunk, 'must be a multiple of 8');
-  const growthFactor = resolveGrowth(slab.growthFactor ?? 1.15, pageBytes, chunkBytesMin);
-  const itemBytesMax = parseSize('slab.maxItem', slab.maxItem ?? capacityBytes / 8, 1, capacityBytes / 2);
+  const { pageSize = pageDefault, minChunk = 64, growthFactor = 1.15, maxItem = capacityBytes / 8 } = slab;
+  const pageBytes = parseSize('slab.pageSize', pageSize, 2 ** 12, 2 ** 20);
+  if (!isPower(pageBytes)) throw new OptionError('slab.pageSize', pageSize, 'must be a power of two');
+  const chunkBytesMin = parseSize('slab.minChunk', minChunk, 32, 1_024);
+  if (chunkBytesMin % 8 !== 0) throw new OptionError('slab.minChunk', minChunk, 'must be a multiple of 8');
+  checkGrowth(growthFactor, pageBytes, chunkBytesMin);
+  const itemBytesMax = parseSize('slab.maxItem', maxItem, 1, capacityBytes / 2);
   const shards = Math.min(shardsMost, Math.max(1, ceilPower(capacityBytes / pageBytes / 32) / 2));
   const policy: PolicyPlan = {
-    name: resolveName('policy', options.policy ?? 'adaptive', ENGINE_POLICIES),
-    favour: resolveName('favour', options.favour ?? 'objects', FAVOURS),
+    name: resolveName('policy', policyName, ENGINE_POLICIES),
+    favour: resolveName('favour', favour, FAVOURS),
   };
   const arena: ArenaConfig = {
     capacityBytes,
@@ -263,10 +264,10 @@ function resolvePressure(pressure: false | PressureOptions = {}): PressurePlan |
   return { arena, rss: source('rss'), heap: source('heap'), eventLoop: source('eventLoop') };
 }
 
-function resolveGrowth(growthFactor: number, pageBytes: number, chunkBytesMin: number): number {
+function checkGrowth(growthFactor: number, pageBytes: number, chunkBytesMin: number): void {
   const isInRange = typeof growthFactor === 'number' && growthFactor >= 1.05 && growthFactor <= 2;
   if (!isInRange) throw new OptionError('slab.growthFactor', growthFactor, 'must be a number from 1.05 to 2');
-  if (chunkSizes(pageBytes, chunkBytesMin, growthFactor).length <= CLASS_MAX) return growthFactor;
+  if (chunkSizes(pageBytes, chunkBytesMin, growthFactor).length <= CLASS_MAX) return;
   const bound = `makes more than ${CLASS_MAX} slab classes with these pages and chunks: use a larger one`;
   throw new OptionError('slab.growthFactor', growthFactor, bound);
 }
@@ -276,7 +277,10 @@ function resolveTypes(types: object): TypePlan[] {
   const entries = Object.entries(types as Record<string, TypeOptions | undefined>);
   const names = ['default', ...entries.map(([name]) => name).filter((name) => name !== 'default')];
   if (names.length > 255) throw new OptionError('types', `${names.length} types`, 'must be at most 255');
-  const plans = names.map((name) => resolveType(name, entries.find(([candidate]) => candidate === name)?.[1] ?? {}));
+  const plans = names.map((name) => {
+    const [, given = {}] = entries.find(([candidate]) => candidate === name) ?? [];
+    return resolveType(name, given);
+  });
   const reserved = plans.reduce((sum, { reserve }) => sum + reserve, 0);
   if (reserved > 1) throw new OptionError('types', `reserves of ${reserved}`, 'must come to at most 1, the capacity');
   return plans.map((plan) => leavingReserves(plan, reserved));
@@ -305,20 +309,20 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     'version',
     'migrate',
   ]);
-  const maxShare = resolvePart(`${where}.maxShare`, options.maxShare ?? 1);
+  const { maxShare = 1, reserve = 0, version = 1, importance = 'standard', overflow = 'lru' } = options;
+  checkPart(`${where}.maxShare`, maxShare);
   if (maxShare === 0) throw new OptionError(`${where}.maxShare`, maxShare, 'must be above 0');
-  const reserve = resolvePart(`${where}.reserve`, options.reserve ?? 0);
+  checkPart(`${where}.reserve`, reserve);
   if (reserve > maxShare) throw new OptionError(`${where}.reserve`, reserve, `must be at most maxShare, ${maxShare}`);
-  const overflow = resolveName(`${where}.overflow`, options.overflow ?? 'lru', OVERFLOWS);
+  resolveName(`${where}.overflow`, overflow, OVERFLOWS);
   checkReduce(where, overflow, options.reduce);
-  const version = options.version ?? 1;
   checkVersion(`${where}.version`, version);
   if (options.compress !== undefined) checkNames(`${where}.compress`, options.compress, COMPRESS_OPTIONS);
   const compression = resolveCompress(`${where}.compress`, options.compress, overflow === 'compress');
   return {
     name,
     overflow,
-    importance: IMPORTANCES.indexOf(resolveName(`${where}.importance`, options.importance ?? 'standard', IMPORTANCES)),
+    importance: IMPORTANCES.indexOf(resolveName(`${where}.importance`, importance, IMPORTANCES)),
     maxShare,
     reserve,
     isAggressive: overflow === 'aggressive-lru',
@@ -350,8 +354,8 @@ function checkReduce(where: string, overflow: Overflow, reduce: unknown): void {
 }
 
 /** A part of the capacity. */
-function resolvePart(where: string, part: number): number {
-  if (typeof part === 'number' && part >= 0 && part <= 1) return part;
+function checkPart(where: string, part: number): void {
+  if (typeof part === 'number' && part >= 0 && part <= 1) return;
   throw new OptionError(where, part, 'must be a number from 0 to 1');
 }
 
@@ -361,7 +365,8 @@ function resolveName<N extends string>(where: string, name: N, names: readonly N
 }
 
 function checkObject(where: string, options: unknown): asserts options is object {
-  if (typeof options !== 'object' || options === null) throw new OptionError(where, options, 'must be an object');
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw new OptionError(where, options, 'must be an object');
 }
 
 export function checkNames(where: string, options: unknown, names: readonly string[]): void {

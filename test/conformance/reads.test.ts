@@ -1,5 +1,5 @@
 /** Which reads renew and count (rule 4), what delete and touch answer (rule 2), the many-key forms (rule 6). */
-import { ManualClock } from 'velocache';
+import { type Cache, ManualClock } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { errorOf, useCaches } from '../support/caches.js';
 
@@ -160,6 +160,21 @@ describe('many keys', () => {
     ];
     expect(errorOf(() => cache.setMany(entries)).code).toBe('VELOCACHE_VALUE');
     expect(cache.getMany(['a', 'b', 'c'])).toEqual([1, undefined, undefined]);
+  });
+
+  it.each([
+    ['keys is "ab"', (cache: Cache) => cache.getMany('ab' as never)],
+    ['keys is undefined', (cache: Cache) => cache.getMany(undefined as never)],
+    ['keys is "ab"', (cache: Cache) => cache.deleteMany('ab')],
+    ['keys is 5', (cache: Cache) => cache.deleteMany(5 as never)],
+    ['entries is null', (cache: Cache) => cache.setMany(null as never)],
+    ['entries is "ab"', (cache: Cache) => cache.setMany(['ab'] as never)],
+  ])('what is no list of keys or entries throws: %s', async (message, call) => {
+    const cache = await caches.create();
+    cache.setMany(Object.entries({ a: 1, b: 2 }));
+    const error = errorOf(() => call(cache));
+    expect([error.code, error.message.startsWith(`${message}:`)]).toEqual(['VELOCACHE_OPTION', true]);
+    expect(cache.getMany(['a', 'b'])).toEqual([1, 2]);
   });
 
   it('deleteMany says how many were live', async () => {
