@@ -83,6 +83,12 @@ describe('events', () => {
     expect(keys).toEqual(['last']);
   });
 
+  it.each(['evicted', 'toString'])('there is no event %s', async (name) => {
+    const cache = await caches.create();
+    const { code, message } = errorOf(() => cache.on(name as 'evict', () => {}));
+    expect([code, message]).toEqual(['VELOCACHE_OPTION', expect.stringContaining(`event is "${name}"`)]);
+  });
+
   it('off and once end the listening', async () => {
     const clock = new ManualClock(1_000);
     const cache = await caches.create({ clock });
