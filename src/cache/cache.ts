@@ -174,7 +174,8 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   }
 
   #listen(event: CacheEventName): void {
-    if (!Object.hasOwn(EVENT, event)) throw new OptionError('event', event, `must be one of ${Object.keys(EVENT).join(', ')}`);
+    if (!Object.hasOwn(EVENT, event))
+      throw new OptionError('event', event, `must be one of ${Object.keys(EVENT).join(', ')}`);
     this.#member.begin();
     if (this.#heard() === 0) this.#cursor = this.#member.store.events.head;
     this.#member.listen(this.#heard() | (1 << EVENT[event]));
