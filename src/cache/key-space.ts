@@ -356,14 +356,16 @@ export class KeySpace<V> {
 
   /** Values in the order of the keys, undefined for misses. Not atomic as a whole. */
   getMany(keys: readonly string[]): (V | undefined)[] {
+    this.#member.begin();
     if (!Array.isArray(keys)) throw new OptionError('keys', keys, 'must be an array');
     return keys.map((key) => this.get(key));
   }
 
   /** What `set` says to each entry. Not atomic as a whole: what was stored before one that throws stays. */
   setMany(entries: Iterable<readonly [key: string, value: V, options?: SetOptions]>): boolean[] {
-    const outcomes: boolean[] = [];
+    this.#member.begin();
     checkIterable('entries', entries);
+    const outcomes: boolean[] = [];
     for (const entry of entries) {
       if (!Array.isArray(entry)) throw new OptionError('entries', entry, 'must be arrays of key, value and options');
       const [key, value, options] = entry as readonly [string, V, SetOptions?];
@@ -374,6 +376,7 @@ export class KeySpace<V> {
 
   /** How many of the keys were live. Not atomic as a whole. */
   deleteMany(keys: Iterable<string>): number {
+    this.#member.begin();
     checkIterable('keys', keys);
     let deleted = 0;
     for (const key of keys) if (this.delete(key)) deleted += 1;
@@ -384,7 +387,12 @@ export class KeySpace<V> {
    * The live keys. Weakly consistent: an entry that lives throughout appears exactly once, others at most once. No
    * lock is held between two steps. Throws VELOCACHE_BUSY if a lock can't be had.
    */
-  *keys(): IterableIterator<string> {
+  keys(): IterableIterator<string> {
+    this.#member.begin();
+    return this.#keys();
+  }
+
+  *#keys(): IterableIterator<string> {
     const { scanner } = this.#store;
     for (let shard = 0; shard < scanner.shards; shard++) {
       const groups = scanner.groups(shard);
@@ -398,8 +406,12 @@ export class KeySpace<V> {
   }
 
   /** The live entries, each value as of the moment at which it is reached; otherwise like `keys`. */
-  *entries(): IterableIterator<[string, V]> {
-    for (const key of this.keys()) {
+  entries(): IterableIterator<[string, V]> {
+    return this.#entries(this.keys());
+  }
+
+  *#entries(keys: Iterable<string>): IterableIterator<[string, V]> {
+    for (const key of keys) {
       const value = this.peek(key);
       if (value !== undefined) yield [key, value];
     }

@@ -1,4 +1,5 @@
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -95,6 +96,13 @@ function parseOp(text: string, where: string): TraceOp {
 /** A field as it stands in a message: printable, and never longer than a line of it should be. */
 function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}
+
+/** Throws for a file that can't be read, before anything is started for it. Opens nothing: a pipe can be opened once. */
+export async function checkReadable(file: string): Promise<void> {
+  await access(file, constants.R_OK).catch((error: unknown) => {
+    throw new CliError(`cannot read ${file}: ${messageOf(error)}`);
+  });
 }
 
 /** Reads a trace, plain or gzip, without holding more of it than a few blocks; yields the requests of a block at a time. */

@@ -20,10 +20,12 @@ interface Output {
 }
 
 /**
- * Hit ratios closer than this are alike, since every cache hashes by a key of its own; then what loses less to rounding
- * is better.
+ * Hit ratios are alike that are closer than this, or than the runs of the defaults are to each other: every cache hashes by a
+ * key of its own, which in a small one is worth more. Then what loses less to rounding by so much is better.
  */
 const ALIKE = 0.001;
+const WASTE_GAIN_MIN = 0.01;
+const DEFAULT_RUNS = 3;
 /** What shares must gain to be worth their limits. */
 const SHARES_GAIN_MIN = 0.001;
 /** One thread: the order of the requests is the trace's. */
@@ -37,22 +39,21 @@ export async function runTune(options: TuneOptions, { stdout }: { stdout: Output
 async function tune({ file, capacityBytes, favour }: TuneOptions): Promise<Tuning> {
   const trace = await loadNumberedTrace(file);
   const trials: Trial[] = [];
-  const run = async (policy: EnginePolicy, slab?: Slab): Promise<EngineOutcome> => {
-    const outcome = await replayOnEngine(file, { capacityBytes, policy, favour, slab }, THREADS);
-    trials.push({
-      policy,
-      ...(slab && { slab }),
-      ...measured(outcome),
-      wasteShare: wasteShare(outcome.stats.classes),
-    });
-    return outcome;
+  const replay = (policy: EnginePolicy, slab?: Slab): Promise<EngineOutcome> =>
+    replayOnEngine(file, { capacityBytes, policy, favour, slab }, THREADS);
+  const run = async (policy: EnginePolicy, slab?: Slab): Promise<void> => {
+    trials.push(trialOf(policy, slab, await replay(policy, slab)));
   };
   const [usual, ...others] = ENGINE_POLICIES;
-  const first = await run(usual);
+  const repeats: EngineOutcome[] = [];
+  for (let i = 0; i < DEFAULT_RUNS; i++) repeats.push(await replay(usual));
+  const { middle: first, spread } = middleOf(repeats, favour);
+  trials.push(trialOf(usual, undefined, first));
   for (const slab of slabCandidates(trace, first.stats.pageBytes)) await run(usual, slab);
-  const slab = bestOf(trials, favour).slab;
+  const margin = Math.max(ALIKE, spread);
+  const slab = bestOf(trials, favour, margin).slab;
   for (const policy of others) await run(policy, slab);
-  const best = bestOf(trials, favour);
+  const best = bestOf(trials, favour, margin);
   return {
     trace: file,
     capacity: capacityBytes,
@@ -64,12 +65,30 @@ async function tune({ file, capacityBytes, favour }: TuneOptions): Promise<Tunin
   };
 }
 
+function trialOf(policy: EnginePolicy, slab: Slab | undefined, outcome: EngineOutcome): Trial {
+  const { classes } = outcome.stats;
+  return { policy, ...(slab && { slab }), ...measured(outcome), wasteShare: wasteShare(classes) };
+}
+
+/** The run in the middle of several like it, and how far apart they are. */
+function middleOf(
+  outcomes: readonly EngineOutcome[],
+  favour: Favour,
+): { readonly middle: EngineOutcome; readonly spread: number } {
+  const ratio = (outcome: EngineOutcome): number => ratioOf(measured(outcome), favour);
+  const sorted = outcomes.toSorted((a, b) => ratio(a) - ratio(b));
+  return { middle: sorted[sorted.length >> 1]!, spread: ratio(sorted.at(-1)!) - ratio(sorted[0]!) };
+}
+
+function ratioOf({ hitRatio, byteHitRatio }: Measured, favour: Favour): number {
+  return favour === 'bytes' ? byteHitRatio : hitRatio;
+}
+
 /** The earlier of two that are alike in both respects: the defaults stay where nothing gains. */
-export function bestOf(trials: readonly Trial[], favour: Favour): Trial {
-  const ratio = (trial: Trial): number => (favour === 'bytes' ? trial.byteHitRatio : trial.hitRatio);
-  const top = Math.max(...trials.map(ratio));
-  const alike = trials.filter((trial) => ratio(trial) >= top - ALIKE);
-  return alike.reduce((best, trial) => (trial.wasteShare < best.wasteShare ? trial : best));
+export function bestOf(trials: readonly Trial[], favour: Favour, margin: number): Trial {
+  const top = Math.max(...trials.map((trial) => ratioOf(trial, favour)));
+  const alike = trials.filter((trial) => ratioOf(trial, favour) >= top - margin);
+  return alike.reduce((best, trial) => (trial.wasteShare < best.wasteShare - WASTE_GAIN_MIN ? trial : best));
 }
 
 function tuneTypes(
@@ -86,7 +105,7 @@ function tuneTypes(
   if (found === undefined) return null;
   const together = measured(found.together);
   const apart = measured(found.apart);
-  const gain = favour === 'bytes' ? apart.byteHitRatio - together.byteHitRatio : apart.hitRatio - together.hitRatio;
+  const gain = ratioOf(apart, favour) - ratioOf(together, favour);
   return { maxShare: gain >= SHARES_GAIN_MIN ? found.shares : null, policy, together, apart };
 }
 

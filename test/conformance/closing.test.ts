@@ -26,10 +26,13 @@ describe('close', () => {
       () => space.delete('key'),
       () => space.clear(),
       () => space.getMany(['key']),
+      () => space.getMany([]),
       () => space.setMany([['key', 1]]),
+      () => space.setMany([]),
       () => space.deleteMany(['key']),
-      () => [...space.keys()],
-      () => [...space.entries()],
+      () => space.deleteMany([]),
+      () => space.keys(),
+      () => space.entries(),
     ]);
     methods.push(
       () => walk.next(),

@@ -1,6 +1,6 @@
 /**
  * TRAPS 8, 9, 11, 12 and 14: operations cut short before each of their atomic operations. Here the thread lives on, or
- * is declared dead between two calls; test/concurrency kills real threads, and walks the interleavings (10, 13, 18, 19).
+ * is declared dead between two calls; test/concurrency kills real threads, and walks the interleavings (10, 18, 19).
  */
 import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';

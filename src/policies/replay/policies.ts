@@ -1,5 +1,6 @@
 /** The policies by their names. */
 import { Adaptive } from './adaptive.js';
+import { Arc } from './arc.js';
 import { BeladySize } from './belady-size.js';
 import { ExactLru } from './lru.js';
 import { Optimal } from './opt.js';
@@ -8,10 +9,11 @@ import { S3Fifo } from './s3-fifo.js';
 import { Sieve } from './sieve.js';
 import { WTinyLfu } from './w-tinylfu.js';
 
-export type PolicyName = 'lru' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'adaptive';
+export type PolicyName = 'lru' | 'arc' | 'sieve' | 's3-fifo' | 'w-tinylfu' | 'adaptive';
 
 const POLICIES: Readonly<Record<PolicyName, new (capacity: number, options: PolicyOptions) => ReplayPolicy>> = {
   lru: ExactLru,
+  arc: Arc,
   sieve: Sieve,
   's3-fifo': S3Fifo,
   'w-tinylfu': WTinyLfu,

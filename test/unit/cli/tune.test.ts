@@ -14,14 +14,20 @@ describe('bestOf', () => {
 
   it('goes for the ratio that is favoured', () => {
     const trials = [trial(0.5, 0.5, 0.1), trial(0.6, 0.4, 0.1), trial(0.4, 0.6, 0.1)];
-    expect(bestOf(trials, 'objects')).toBe(trials[1]);
-    expect(bestOf(trials, 'bytes')).toBe(trials[2]);
+    expect(bestOf(trials, 'objects', 0.001)).toBe(trials[1]);
+    expect(bestOf(trials, 'bytes', 0.001)).toBe(trials[2]);
+  });
+
+  it('takes nothing for better that lies within the margin', () => {
+    const trials = [trial(0.5, 0, 0.1), trial(0.506, 0, 0.095)];
+    expect(bestOf(trials, 'objects', 0.007)).toBe(trials[0]);
+    expect(bestOf(trials, 'objects', 0.005)).toBe(trials[1]);
   });
 
   it('takes less waste where ratios are alike, and what came first where all is', () => {
     const trials = [trial(0.5, 0, 0.1), trial(0.5008, 0, 0.1), trial(0.5001, 0, 0.05), trial(0.4, 0, 0)];
-    expect(bestOf(trials, 'objects')).toBe(trials[2]);
-    expect(bestOf(trials.slice(0, 2), 'objects')).toBe(trials[0]);
+    expect(bestOf(trials, 'objects', 0.001)).toBe(trials[2]);
+    expect(bestOf(trials.slice(0, 2), 'objects', 0.001)).toBe(trials[0]);
   });
 });
 

@@ -33,6 +33,7 @@ describe.skipIf(!isThere)('known figures', () => {
     ['arc-oltp', 'lru', 1_000, 32.83],
     ['arc-oltp', 'lru', 2_000, 42.47],
     ['scarab-recs', 'lru', 100_000, 75.91],
+    ['scarab-recs', 'arc', 100_000, 76.09],
     ['scarab-recs', 'opt', 100_000, 79.25],
   ] as const)('%s, %s with %i objects: %f', async (name, policy, objects, percent) => {
     const trace = await loadTrace(FOLDER, name);
