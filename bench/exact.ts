@@ -6,7 +6,7 @@
  */
 import { ENGINE_POLICIES, type EnginePolicy } from '../src/policies/engine-policies.js';
 import { createPolicy } from '../src/policies/replay/policies.js';
-import { percent, table, verdict } from './figures.js';
+import { percent, points, table, verdict } from './figures.js';
 import type { BenchOptions } from './options.js';
 import { loadTrace, type Trace, traceNames } from './traces.js';
 import { WhiteBox } from './white-box.js';
@@ -72,10 +72,6 @@ function summarize(policy: ExactPolicy, cells: readonly Cell[]): void {
   process.stdout.write(
     `  ${policy}: mean ${points(mean)} points, largest difference ${points(worst)}, to reach ${points(within)}: ${verdict(worst <= within)}\n`,
   );
-}
-
-function points(share: number): string {
-  return `${share < 0 ? '' : '+'}${(share * 100).toFixed(2)}`;
 }
 
 function compare(policy: ExactPolicy, trace: Trace, share: number, valueBytes: number): Cell {

@@ -36,6 +36,11 @@ export function percent(share: number, digits = 2): string {
   return `${(share * 100).toFixed(digits)} %`;
 }
 
+/** A difference of two shares, with its sign. */
+export function points(share: number): string {
+  return `${share < 0 ? '' : '+'}${(share * 100).toFixed(2)}`;
+}
+
 /** Whether a figure is the one to reach; nothing depends on it but the word that is printed. */
 export function verdict(isReached: boolean): string {
   return isReached ? 'reached' : 'MISSED';

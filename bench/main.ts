@@ -12,11 +12,13 @@ import { type BenchOptions, HELP, parseOptions } from './options.js';
 import { runPeers } from './peers/peers.js';
 import { runShift } from './shift.js';
 import { runStats } from './stats.js';
+import { runThreads } from './threads.js';
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
   peers: runPeers,
   memory: runMemory,
   exact: runExact,
+  threads: runThreads,
   shift: runShift,
   gc: runGc,
   hitratio: runHitRatio,

@@ -16,7 +16,7 @@ export interface BenchOptions {
   readonly above: number;
   /** Only contenders and traces whose name contains it; for `hitratio` also `count` or `bytes`. */
   readonly only: string;
-  /** Policies for `hitratio` and `exact`; none for all. */
+  /** Policies for `hitratio`, `exact` and `threads`; none for all. */
   readonly policies: readonly string[];
 }
 
@@ -25,6 +25,7 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
   peers    gets and sets beside lmdb, lru-cache, sharedmap and, if there is a redis-server, Redis
   memory   overhead an item, and rounding to chunks on the sizes of recorded traces
   exact    hit ratio of every policy of the engine against its exact form with as many entries
+  threads  hit ratio of every policy of the engine in one thread and in eight, on recorded traces
   shift    hit ratio after values have grown from 100 bytes to 1 KB
   gc       longest GC pause and heap with a million entries, against lru-cache
   hitratio hit ratio of every policy alone on every recorded trace, some minutes; beside reference.tsv if it is there
@@ -44,7 +45,7 @@ Without a name: all of them.
   --above N      bytes above which codecs compresses (default 10240)
   --only TEXT    only contenders, traces, or formats and compressors with this in their name (velocache runs always);
                  hitratio: count or bytes for one of its tables
-  --policies LIST   hitratio, exact: policies with commas between (default: all)
+  --policies LIST   hitratio, exact, threads: policies with commas between (default: all)
 `;
 
 /** Undefined if help was asked for. Throws an Error of one line for what can't be used. */
