@@ -12,6 +12,7 @@
  * writer overwrites: there is nothing to repair.
  */
 import { checkpoint, load, store, type Words } from '#atomics';
+import { alignUp } from './bits.js';
 import { acquire, isHeldBy, LOCK_BUSY, release } from './mutex.js';
 import type { OwnerTable } from './owners.js';
 
@@ -31,6 +32,14 @@ export const LOG_MOVED = -3;
 
 /** What the records of the log are for. */
 export const RECORD_KIND = { shape: 1, dictionary: 2 } as const;
+
+/** What a record of so many bytes takes of the log, its head and its place in the table included. */
+export function recordBytes(bytes: number): number {
+  return 8 + alignUp(bytes, 4);
+}
+
+/** Bytes of a log without records. */
+export const LOG_HEADER_BYTES: number = HEADER_WORDS * 4;
 
 /** Where the log lies, and who appends. */
 export interface AppendLogSetup {

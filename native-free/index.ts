@@ -1,5 +1,13 @@
 /** Re-exports only: the primitives over SharedArrayBuffer that the floors above may use. */
-export { AppendLog, LOG_BUSY, LOG_FULL, LOG_MOVED, RECORD_KIND } from './append-log.js';
+export {
+  AppendLog,
+  LOG_BUSY,
+  LOG_FULL,
+  LOG_HEADER_BYTES,
+  LOG_MOVED,
+  RECORD_KIND,
+  recordBytes,
+} from './append-log.js';
 export { Arena, type ArenaIdentity } from './arena.js';
 export { assert, InvariantError } from './assert.js';
 export { alignUp, ceilPower, countBits, isPower, lowestBit } from './bits.js';

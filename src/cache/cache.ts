@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { FormCodec } from '../codecs/codec.js';
 import { createCodecs } from '../codecs/codecs.js';
 import { createCompressors } from '../codecs/compressors.js';
+import { Dictionaries } from '../codecs/dictionaries.js';
 import { OwnCodec } from '../codecs/own-codec.js';
 import { Packer } from '../codecs/packer.js';
 import type { ShapeLog } from '../codecs/shapes.js';
@@ -34,7 +35,7 @@ export interface CacheStats extends Omit<EngineStats, 'byType'> {
   readonly types: Readonly<Record<string, TypeStats>>;
   /** Events that found the ring full or a listener too slow. */
   readonly eventsDropped: number;
-  /** What all threads share for good: shapes of objects. It counts among `bytesMetadata`. */
+  /** What all threads share for good: shapes of objects, and dictionaries of compressors. It counts among `bytesMetadata`. */
   readonly log: LogStats;
   readonly pressure: PressureStats;
   readonly pool: PoolStats;
@@ -217,7 +218,9 @@ export function spaceSetups(
   { tiers, reducers, chains, codecs: own }: ThreadFunctions,
   offloading: Offloading,
 ): SpaceSetup[] {
-  const codecs = createCodecs(plan.arena.logBytes === 0 ? undefined : logOf(member));
+  const log = logOf(plan, member);
+  const codecs = createCodecs(log.bytesTotal > 0 ? log : undefined);
+  const dictionaries = plan.dictionaryLogBytes > 0 ? new Dictionaries(log) : undefined;
   const compressors = createCompressors();
   const builtIn: (FormCodec | undefined)[] = [];
   for (const codec of codecs.values()) builtIn[codec.id] = codec;
@@ -232,7 +235,7 @@ export function spaceSetups(
     const { name, importance, hasCrc } = type;
     const { version } = chain;
     const { store } = member;
-    const compression = compressionOf(type.compression, store, typeId, compressors, itemBytesMax);
+    const compression = compressionOf(type.compression, store, typeId, compressors, itemBytesMax, dictionaries);
     const packer = new Packer({ codec, codecsById, hasCrc, version, compression });
     const begin = (): void => member.begin();
     const migrator = new Migrator({ store, typeId, type: name, importance, packer, chain, itemBytesMax, begin });
@@ -242,16 +245,13 @@ export function spaceSetups(
 }
 
 /** The log as codecs use it: outside any operation, so an append begins as one. */
-function logOf(member: Member): ShapeLog {
+function logOf({ dictionaryLogBytes }: CachePlan, member: Member): ShapeLog {
   const { log } = member.store.context;
   return {
     get count() {
       return log.count;
     },
-    get bytesUsed() {
-      return log.bytesUsed;
-    },
-    bytesTotal: log.bytesTotal,
+    bytesTotal: log.bytesTotal - dictionaryLogBytes,
     kindOf: (number) => log.kindOf(number),
     read: (number) => log.read(number),
     append: (kind, bytes, seen) => {

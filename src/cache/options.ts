@@ -1,5 +1,12 @@
 /** The options of `createCache`, checked and resolved into a plan: plain data that every thread builds the same from. */
-import { type ArenaConfig, CLASS_MAX, ceilPower, isPower, type ManualClock } from '../../native-free/index.js';
+import {
+  type ArenaConfig,
+  CLASS_MAX,
+  ceilPower,
+  isPower,
+  LOG_HEADER_BYTES,
+  type ManualClock,
+} from '../../native-free/index.js';
 import type { Codec } from '../codecs/codec.js';
 import { CODEC_NAMES, type CodecName, DEFAULT_CODEC } from '../codecs/codecs.js';
 import type { CompressionPlan } from '../codecs/compression.js';
@@ -11,7 +18,13 @@ import { OptionError } from '../errors.js';
 import { FAVOURS, type Favour } from '../policies/adaptive.js';
 import { ENGINE_POLICIES, type EnginePolicy, type PolicyPlan, policyWordsOf } from '../policies/engine-policies.js';
 import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
-import { COMPRESS_OPTIONS, type CompressOptions, resolveCompress } from './compress-options.js';
+import {
+  COMPRESS_OPTIONS,
+  type CompressOptions,
+  dictionaryLogBytes,
+  fitDictionary,
+  resolveCompress,
+} from './compress-options.js';
 import { type Gauge, isGauge } from './gauge.js';
 import { POOL_OPTIONS, type PoolOptions, type PoolPlan, resolvePool } from './pool/pool-options.js';
 import { checkReducer, type Reducer } from './reducer.js';
@@ -147,6 +160,8 @@ export interface CachePlan {
   readonly growthFactor: number;
   readonly itemBytesMax: number;
   readonly types: readonly TypePlan[];
+  /** Bytes of the log that are set aside for dictionaries of compressors. */
+  readonly dictionaryLogBytes: number;
   readonly policy: PolicyPlan;
   readonly users?: UsersPlan;
   readonly pressure: PressurePlan | false;
@@ -165,7 +180,7 @@ const EVICTION_RECORDS_MAX = 256;
 const FLIGHT_SHARE = 2 ** 14;
 const FLIGHTS_MAX = 1_024;
 const FLIGHTS_PER_SHARD_MIN = 64;
-/** The append-only log takes this part of the capacity, within these bounds. */
+/** The append-only log takes this part of the capacity, within these bounds, and what dictionaries need. */
 const LOG_SHARE = 256;
 const LOG_BYTES_MIN = 2 ** 14;
 const LOG_BYTES_MAX = 2 ** 20;
@@ -185,7 +200,8 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
   const { slab = {}, types: typeOptions = {}, policy: policyName = 'adaptive', favour = 'objects' } = options;
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
-  const types = resolveTypes(typeOptions);
+  const types = fitDictionaries(resolveTypes(typeOptions), capacityBytes);
+  const dictionaryBytes = types.reduce((sum, { compression }) => sum + dictionaryLogBytes(compression?.dictionary), 0);
   checkClock(options.clock);
   if (options.users !== undefined) checkNames('users', options.users, USER_OPTIONS);
   const users = options.users && resolveUsers(options.users, capacityBytes);
@@ -218,19 +234,38 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     segmentBytes: 2 ** 30,
     users: users?.max ?? 0,
     flights: Math.max(FLIGHTS_PER_SHARD_MIN, Math.min(FLIGHTS_MAX, ceilPower(capacityBytes / FLIGHT_SHARE)) / shards),
-    logBytes: logBytesOf(types, capacityBytes),
+    logBytes: logBytesOf(types, dictionaryBytes, capacityBytes),
   };
   const pressure = resolvePressure(options.pressure);
-  const plan = { arena, growthFactor, itemBytesMax, types, policy, pressure, pool: poolPlanOf(options.pool) };
+  const plan = {
+    arena,
+    growthFactor,
+    itemBytesMax,
+    types,
+    dictionaryLogBytes: dictionaryBytes,
+    policy,
+    pressure,
+    pool: poolPlanOf(options.pool),
+  };
   return users === undefined ? plan : { ...plan, users };
 }
 
 /** Codecs that keep what they have learned in the log. */
 const LOGGING_CODECS: ReadonlySet<string> = new Set(['msgpack']);
 
-function logBytesOf(types: readonly TypePlan[], capacityBytes: number): number {
-  if (!types.some(({ codec }) => LOGGING_CODECS.has(codec))) return 0;
-  return Math.min(LOG_BYTES_MAX, Math.max(LOG_BYTES_MIN, ceilPower(capacityBytes / LOG_SHARE)));
+function logBytesOf(types: readonly TypePlan[], dictionaryBytes: number, capacityBytes: number): number {
+  if (!types.some(({ codec }) => LOGGING_CODECS.has(codec)))
+    return dictionaryBytes === 0 ? 0 : LOG_HEADER_BYTES + dictionaryBytes;
+  return dictionaryBytes + Math.min(LOG_BYTES_MAX, Math.max(LOG_BYTES_MIN, ceilPower(capacityBytes / LOG_SHARE)));
+}
+
+/** Dictionaries of all types within their part of the capacity. */
+function fitDictionaries(types: readonly TypePlan[], capacityBytes: number): TypePlan[] {
+  const sharing = types.filter(({ compression }) => compression?.dictionary !== undefined).length;
+  return types.map(({ compression, ...type }) => {
+    if (compression === undefined) return type;
+    return { ...type, compression: fitDictionary(`types.${type.name}`, compression, sharing, capacityBytes) };
+  });
 }
 
 /** By its buffer, not its class: another copy of this package may have made it. */

@@ -2,6 +2,7 @@
 import { HEADER } from '../../native-free/index.js';
 import { Compression, type CompressionPlan, type CompressionTally } from '../codecs/compression.js';
 import type { Compressor, CompressorName } from '../codecs/compressor.js';
+import { type Dictionaries, TypeDictionaries } from '../codecs/dictionaries.js';
 import { TYPE_COUNTER } from '../engine/causes.js';
 import { itemChunkBytes } from '../engine/rounding.js';
 import type { SharedStore } from '../engine/store.js';
@@ -13,6 +14,7 @@ export function compressionOf(
   typeId: number,
   compressors: ReadonlyMap<CompressorName, Compressor>,
   itemBytesMax: number,
+  dictionaries: Dictionaries | undefined,
 ): Compression | undefined {
   if (plan === undefined) return undefined;
   const count = (counter: number, delta: number): void => context.count(typeId, counter, delta);
@@ -23,6 +25,11 @@ export function compressionOf(
     chunkBytesOf: (itemBytes) => itemChunkBytes(context.classes, itemBytes),
     pressure: () => context.meta[HEADER.level]!,
     tally: tallyOf(count),
+    dictionaries: dictionaries && {
+      shelf: new TypeDictionaries(dictionaries, typeId),
+      learned: () => count(TYPE_COUNTER.dictionaries, 1),
+      spent: (ms) => count(TYPE_COUNTER.learnMs, ms),
+    },
     now: () => performance.now(),
   });
 }

@@ -34,12 +34,12 @@ const STANDARD = { importance: 'standard' } as const;
 export function veloTypes<W = unknown, S = unknown>(reducers: VeloReducers<W, S> = {}): VeloTypes<W, S> {
   const { reduceWeather, reduceStats } = reducers;
   return {
-    session: { ttl: '24h', idle: '2h', importance: 'critical', maxShare: 0.2, ...OVERFLOW_LRU },
+    session: { ttl: '24h', idle: '2h', importance: 'critical', maxShare: 0.2, ...OVERFLOW_LRU, ...by('zlib') },
     route: { ttl: '7d', idle: '12h', importance: 'important', maxShare: 0.25, overflow: 'compress', ...by('zlib') },
     weather: { ttl: '1h', idle: '30m', maxShare: 0.1, ...STANDARD, ...overflowOf(reduceWeather), ...by('brotli') },
     stats: { ttl: '3d', idle: '6h', maxShare: 0.15, ...STANDARD, ...overflowOf(reduceStats), ...by('brotli') },
     llm: { ttl: '30d', idle: '3d', maxShare: 0.2, ...STANDARD, overflow: 'compress', ...by('zlib') },
-    misc: { ttl: '2h', importance: 'optional', maxShare: 0.1, overflow: 'aggressive-lru', ...by('lz4') },
+    misc: { ttl: '2h', importance: 'optional', maxShare: 0.1, overflow: 'aggressive-lru', compress: { with: 'lz4' } },
   };
 }
 
@@ -47,6 +47,7 @@ function overflowOf<V>(reduce: Reducer<V> | undefined): Pick<TypeOptions<V>, 'ov
   return reduce === undefined ? OVERFLOW_LRU : { overflow: 'reduce', reduce };
 }
 
+/** Values of these types resemble each other: half of a dictionary's gain is in those that are too small without one. */
 function by(compressor: CompressorName): Pick<TypeOptions, 'compress'> {
-  return { compress: { with: compressor } };
+  return { compress: { with: compressor, dictionary: true } };
 }

@@ -19,13 +19,18 @@ export interface Compressor {
   /** 1..15, stored with every compressed value. */
   readonly id: number;
   readonly levels: Levels;
+  /**
+   * How hard to try where a dictionary makes small values worth compressing: what it costs to load hides the work. Undefined:
+   * it takes no dictionary.
+   */
+  readonly dictionaryLevel?: number | undefined;
   /** Most bytes that one compressed byte can stand for; Infinity where the format sets no bound. */
   readonly ratioMax: number;
-  /** In memory of its own. */
-  compress(bytes: Uint8Array, level: number): Uint8Array;
+  /** In memory of its own. `dictionary`: bytes that count as if they stood before these; needed to decompress them, too. */
+  compress(bytes: Uint8Array, level: number, dictionary?: Uint8Array): Uint8Array;
   /**
    * What was compressed, in memory of its own, if that is exactly `rawBytes` long; else `CodecError`. Takes no more memory
    * than that, nor much more than the stream really yields.
    */
-  decompress(bytes: Uint8Array, rawBytes: number): Uint8Array;
+  decompress(bytes: Uint8Array, rawBytes: number, dictionary?: Uint8Array): Uint8Array;
 }

@@ -4,7 +4,8 @@
  *     0      codec (bits 0 to 2, 0 for raw bytes), CRC (bit 3), version (bit 4), compressed (bit 5); the other bits are 0
  *     1..4   with CRC: the CRC-32 of the rest, begun with the first byte in place of 0, little-endian
  *     then   with version: the version of the value, from 2 on, a number as below
- *     then   if compressed: compressor (bits 0 to 3), hard (bit 4), the other bits 0; the length of what was compressed
+ *     then   if compressed: compressor (bits 0 to 3), hard (bit 4), dictionary (bit 5), the other bits 0; the length of what was
+ *            compressed; with a dictionary: the number of its record in the log
  *     then   the codec's bytes, compressed or not
  *
  * Numbers have 7 bits a byte, the lowest first, bit 7 for more to come, and one form only.
@@ -33,11 +34,13 @@ const VERSION_BYTES_MAX = 3;
 
 const COMPRESSOR_MASK = 15;
 const FLAG_HARD = 16;
+const FLAG_DICTIONARY = 32;
 const LENGTH_BYTES_MAX = 4;
+const DICTIONARY_BYTES_MAX = 4;
 /** Longest value that can be stored compressed. */
 export const RAW_BYTES_MAX: number = 2 ** (7 * LENGTH_BYTES_MAX) - 1;
 /** No head of a frame is longer. */
-export const HEAD_BYTES_MAX: number = 1 + CRC_BYTES + VERSION_BYTES_MAX + 1 + LENGTH_BYTES_MAX;
+export const HEAD_BYTES_MAX: number = 1 + CRC_BYTES + VERSION_BYTES_MAX + 1 + LENGTH_BYTES_MAX + DICTIONARY_BYTES_MAX;
 
 /** How the bytes in a frame were compressed. */
 export interface CompressionHead {
@@ -47,6 +50,8 @@ export interface CompressionHead {
   readonly isHard: boolean;
   /** Length of what was compressed, from 1 to RAW_BYTES_MAX. */
   readonly rawBytes: number;
+  /** The log's number of the dictionary that it was compressed with; undefined without one. */
+  readonly dictionary?: number | undefined;
 }
 
 /** What a frame says of the bytes in it. */
@@ -62,7 +67,11 @@ export interface FrameHead {
 /** Bytes of the frame around so many others. */
 function headBytes({ hasCrc, version, compression }: FrameHead): number {
   const plain = versionAt(hasCrc) + (version === 1 ? 0 : numberBytes(version));
-  return plain + (compression === undefined ? 0 : 1 + numberBytes(compression.rawBytes));
+  return plain + (compression === undefined ? 0 : compressionBytes(compression));
+}
+
+function compressionBytes({ rawBytes, dictionary }: CompressionHead): number {
+  return 1 + numberBytes(rawBytes) + (dictionary === undefined ? 0 : numberBytes(dictionary));
 }
 
 /** Where what is behind the CRC begins. */
@@ -78,13 +87,18 @@ export function frame(head: FrameHead, body: Uint8Array): Uint8Array {
   bytes[0] = codec | (hasCrc ? FLAG_CRC : 0) | flags;
   let at = versionAt(hasCrc);
   if (version !== 1) at = writeNumber(bytes, at, version);
-  if (compression !== undefined) {
-    bytes[at] = compression.compressor | (compression.isHard ? FLAG_HARD : 0);
-    at = writeNumber(bytes, at + 1, compression.rawBytes);
-  }
+  if (compression !== undefined) at = writeCompression(bytes, at, compression);
   bytes.set(body, at);
   if (hasCrc) bytes.writeUInt32LE(crc32(bytes.subarray(1 + CRC_BYTES), bytes[0]), 1);
   return bytes;
+}
+
+/** Returns where what follows begins. */
+function writeCompression(bytes: Uint8Array, start: number, compression: CompressionHead): number {
+  const { compressor, isHard, rawBytes, dictionary } = compression;
+  bytes[start] = compressor | (isHard ? FLAG_HARD : 0) | (dictionary === undefined ? 0 : FLAG_DICTIONARY);
+  const at = writeNumber(bytes, start + 1, rawBytes);
+  return dictionary === undefined ? at : writeNumber(bytes, at, dictionary);
 }
 
 /** The head of the frame in `source[start..end)`, and where what is in it begins. Throws `CodecError` on a forged one. */
@@ -114,9 +128,13 @@ function readCompression(source: Uint8Array, start: number, end: number): Compre
   const flags = start < end ? source[start]! : 0;
   const compressor = flags & COMPRESSOR_MASK;
   const rawBytes = readNumber(source, start + 1, end, LENGTH_BYTES_MAX);
-  if (compressor === 0 || (flags & ~(COMPRESSOR_MASK | FLAG_HARD)) !== 0 || rawBytes < 1)
+  if (compressor === 0 || (flags & ~(COMPRESSOR_MASK | FLAG_HARD | FLAG_DICTIONARY)) !== 0 || rawBytes < 1)
     throw new CodecError('how a value is compressed is forged or cut off');
-  return { compressor, isHard: (flags & FLAG_HARD) !== 0, rawBytes };
+  const head = { compressor, isHard: (flags & FLAG_HARD) !== 0, rawBytes };
+  if ((flags & FLAG_DICTIONARY) === 0) return head;
+  const dictionary = readNumber(source, start + 1 + numberBytes(rawBytes), end, DICTIONARY_BYTES_MAX);
+  if (dictionary < 0) throw new CodecError('the dictionary of a value is forged or cut off');
+  return { ...head, dictionary };
 }
 
 function numberBytes(number: number): number {

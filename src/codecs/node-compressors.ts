@@ -17,6 +17,7 @@ const { constants } = nodeZlib;
 interface Bounds {
   readonly maxOutputLength: number;
   readonly chunkSize: number;
+  readonly dictionary?: Uint8Array;
 }
 
 /** A compressor whose stream ends where `rawBytes` do, and nowhere else. */
@@ -24,24 +25,33 @@ function fromNode(
   about: Omit<Compressor, 'decompress'>,
   decompress: (bytes: Uint8Array, bounds: Bounds) => Uint8Array,
 ): Compressor {
-  return { ...about, decompress: (bytes, rawBytes) => exactly(about.name, rawBytes, bytes, decompress) };
+  return {
+    ...about,
+    decompress: (bytes, rawBytes, dictionary) => exactly(about.name, rawBytes, bytes, dictionary, decompress),
+  };
 }
 
 function exactly(
   name: string,
   rawBytes: number,
   bytes: Uint8Array,
+  dictionary: Uint8Array | undefined,
   decompress: (bytes: Uint8Array, bounds: Bounds) => Uint8Array,
 ): Uint8Array {
   const chunkSize = Math.max(CHUNK_BYTES_MIN, Math.min(CHUNK_BYTES_MAX, rawBytes));
   let raw: Uint8Array;
   try {
-    raw = decompress(bytes, { maxOutputLength: rawBytes, chunkSize });
+    raw = decompress(bytes, { maxOutputLength: rawBytes, chunkSize, ...given(dictionary) });
   } catch (cause) {
     throw new CodecError(`${name} cannot decompress these bytes`, { cause });
   }
   if (raw.length === rawBytes) return raw;
   throw new CodecError(`${name} yields ${raw.length} bytes where there were ${rawBytes}`);
+}
+
+/** No `dictionary: undefined`, which Node doesn't take. */
+function given(dictionary: Uint8Array | undefined): { readonly dictionary?: Uint8Array } {
+  return dictionary === undefined ? {} : { dictionary };
 }
 
 export const zlib: Compressor = fromNode(
@@ -50,7 +60,8 @@ export const zlib: Compressor = fromNode(
     id: 1,
     levels: { least: 1, most: 9, usual: 4, hard: 9 },
     ratioMax: DEFLATE_RATIO_MAX,
-    compress: (bytes, level) => nodeZlib.deflateRawSync(bytes, { level }),
+    dictionaryLevel: 6,
+    compress: (bytes, level, dictionary) => nodeZlib.deflateRawSync(bytes, { level, ...given(dictionary) }),
   },
   nodeZlib.inflateRawSync,
 );
@@ -80,11 +91,21 @@ function windowFor(bytes: number): number {
 }
 
 /** What types of Node 20 don't know. */
+interface ZstdOptions {
+  readonly params: Record<number, number>;
+  readonly dictionary?: Uint8Array;
+}
 const { zstdCompressSync, zstdDecompressSync } = nodeZlib as {
-  readonly zstdCompressSync?: (bytes: Uint8Array, options: { params: Record<number, number> }) => Uint8Array;
+  readonly zstdCompressSync?: (bytes: Uint8Array, options: ZstdOptions) => Uint8Array;
   readonly zstdDecompressSync?: (bytes: Uint8Array, bounds: Bounds) => Uint8Array;
 };
 const { ZSTD_c_compressionLevel: ZSTD_LEVEL = 0 } = constants as { readonly ZSTD_c_compressionLevel?: number };
+
+/** The first Nodes with Zstandard ignore dictionaries. */
+function takesDictionary(compress: (bytes: Uint8Array, options: ZstdOptions) => Uint8Array): boolean {
+  const bytes = Uint8Array.from({ length: 64 }, (_, i) => (i * 151) & 0xff);
+  return compress(bytes, { params: {}, dictionary: bytes }).length < compress(bytes, { params: {} }).length;
+}
 
 /** Undefined on a Node without it. */
 export const zstd: Compressor | undefined =
@@ -96,7 +117,9 @@ export const zstd: Compressor | undefined =
       id: 4,
       levels: { least: 1, most: 19, usual: 3, hard: 9 },
       ratioMax: Number.POSITIVE_INFINITY,
-      compress: (bytes, level) => zstdCompressSync(bytes, { params: { [ZSTD_LEVEL]: level } }),
+      dictionaryLevel: takesDictionary(zstdCompressSync) ? 3 : undefined,
+      compress: (bytes, level, dictionary) =>
+        zstdCompressSync(bytes, { params: { [ZSTD_LEVEL]: level }, ...given(dictionary) }),
     },
     zstdDecompressSync,
   );

@@ -3,16 +3,20 @@
  * record's number names it in stored values. A thread finds the shape of an object in a tree of keys, in which each node
  * remembers the key that was asked for last: objects that resemble each other cost a comparison a key.
  */
-import { LOG_BUSY, LOG_FULL, LOG_MOVED, RECORD_KIND } from '../../native-free/index.js';
+import { LOG_BUSY, LOG_FULL, LOG_MOVED, RECORD_KIND, recordBytes } from '../../native-free/index.js';
 
-/** What shapes need of the log; see `AppendLog`. */
-export interface ShapeLog {
+/** What codecs and compressors need of the log; see `AppendLog`. */
+export interface SharedLog {
   readonly count: number;
-  readonly bytesUsed: number;
-  readonly bytesTotal: number;
   kindOf(number: number): number;
   read(number: number): Uint8Array;
   append(kind: number, bytes: Uint8Array, seen: number): number;
+}
+
+/** The log as shapes have it. */
+export interface ShapeLog extends SharedLog {
+  /** Bytes of it that are not set aside for others. */
+  readonly bytesTotal: number;
 }
 
 export interface Shape {
@@ -23,7 +27,7 @@ export interface Shape {
 /** Objects with more keys are dictionaries rather than records, and so are those whose keys take more bytes. */
 export const SHAPE_KEYS_MAX = 64;
 const SHAPE_BYTES_MAX = 2_048;
-/** Shapes leave the other half of the log to others. */
+/** Part of that which shapes take. */
 const LOG_PART = 0.5;
 /** A shape is learned when a thread has met it so often; twice as often with each quarter of the room that is taken. */
 const SIGHTINGS_MIN = 2;
@@ -51,8 +55,9 @@ export class Shapes {
   root: ShapeNode = new ShapeNode();
   readonly #log: ShapeLog;
   readonly #byId: (Shape | undefined)[] = [];
-  /** Records of the log that this thread has seen. */
+  /** Records of the log that this thread has seen, and the bytes of those that are shapes. */
   #seen = 0;
+  #bytesUsed = 0;
   #newNodes = 0;
   #pause = 0;
   #isFull = false;
@@ -108,8 +113,7 @@ export class Shapes {
   }
 
   #sightingsNeeded(): number {
-    const { bytesUsed, bytesTotal } = this.#log;
-    return SIGHTINGS_MIN << Math.floor((4 * bytesUsed) / (bytesTotal * LOG_PART));
+    return SIGHTINGS_MIN << Math.floor((4 * this.#bytesUsed) / (this.#log.bytesTotal * LOG_PART));
   }
 
   #append(node: ShapeNode, keys: readonly string[]): void {
@@ -128,15 +132,17 @@ export class Shapes {
 
   /** Takes over the shapes that have come to the log since the last look. */
   #readOn(): void {
-    const { count, bytesUsed, bytesTotal } = this.#log;
+    const { count, bytesTotal } = this.#log;
     for (let number = this.#seen; number < count; number++) {
       if (this.#log.kindOf(number) !== RECORD_KIND.shape) continue;
-      const shape: Shape = { id: number, keys: JSON.parse(Buffer.from(this.#log.read(number)).toString()) as string[] };
+      const bytes = this.#log.read(number);
+      const shape: Shape = { id: number, keys: JSON.parse(Buffer.from(bytes).toString()) as string[] };
+      this.#bytesUsed += recordBytes(bytes.length);
       this.#byId[number] = shape;
       this.#plant(shape);
     }
     this.#seen = count;
-    if (bytesUsed >= bytesTotal * LOG_PART) this.#isFull = true;
+    if (this.#bytesUsed >= bytesTotal * LOG_PART) this.#isFull = true;
   }
 
   /** Two threads' records of the same keys can't be: whoever appends has seen all others. */

@@ -90,8 +90,11 @@ export const TYPE_COUNTER = {
   /** Values decompressed, and the milliseconds that it took. */
   decompressed: 23,
   decompressMs: 24,
+  /** Dictionaries learned, and the milliseconds that went into learning. */
+  dictionaries: 25,
+  learnMs: 26,
 } as const;
-export const TYPE_COUNTERS = 25;
+export const TYPE_COUNTERS = 27;
 
 /** Counters of the whole cache, behind those of all types in a stripe. */
 export const GLOBAL_COUNTER = {

@@ -28,6 +28,9 @@ export interface CompressionStats {
   /** Values decompressed, and the time that it took, in ms: what compression adds to reads. */
   readonly decompressions: number;
   readonly decompressMs: number;
+  /** Dictionaries that were trained for the type and are in the log, and the time that went into learning them, in ms. */
+  readonly dictionaries: number;
+  readonly learnMs: number;
 }
 
 export interface TypeStats {
@@ -280,6 +283,8 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
       compressMs: sum(TYPE_COUNTER.compressMs),
       decompressions: sum(TYPE_COUNTER.decompressed),
       decompressMs: sum(TYPE_COUNTER.decompressMs),
+      dictionaries: sum(TYPE_COUNTER.dictionaries),
+      learnMs: sum(TYPE_COUNTER.learnMs),
     }),
     removals,
     evictions,
@@ -349,6 +354,8 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
       compressMs: sum(({ compression }) => compression.compressMs),
       decompressions: sum(({ compression }) => compression.decompressions),
       decompressMs: sum(({ compression }) => compression.decompressMs),
+      dictionaries: sum(({ compression }) => compression.dictionaries),
+      learnMs: sum(({ compression }) => compression.learnMs),
     }),
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
     evictions,

@@ -221,7 +221,10 @@ describe('the option compress', () => {
 
   it.each<[unknown, string]>([
     [{ compress: 'zlib' }, 'types.route.compress'],
-    [{ compress: { by: 'zlib' } }, 'types.route.compress.by is "given": the options are above, with, level'],
+    [
+      { compress: { by: 'zlib' } },
+      'types.route.compress.by is "given": the options are above, with, level, dictionary',
+    ],
     [
       { compress: { with: 'gzip' } },
       'types.route.compress.with is "gzip": must be one of auto, zlib, brotli, lz4, zstd, none',
@@ -235,6 +238,13 @@ describe('the option compress', () => {
     [{ compress: { with: 'lz4', level: 1 } }, "types.route.compress.level is 1: has no use with 'lz4'"],
     [{ compress: { level: 1 } }, "types.route.compress.level is 1: has no use with 'auto'"],
     [{ compress: { with: 'none', level: 1 } }, "types.route.compress.level is 1: has no use with 'none'"],
+    [{ compress: { dictionary: '1kb ' } }, 'types.route.compress.dictionary is "1kb ": must be'],
+    [{ compress: { dictionary: 1_023 } }, 'types.route.compress.dictionary is 1023: must be'],
+    [{ compress: { dictionary: '33kb' } }, 'types.route.compress.dictionary is "33kb": must be'],
+    [
+      { compress: { with: 'none', dictionary: true } },
+      "types.route.compress.dictionary is true: has no use with 'none'",
+    ],
     [
       { compress: { with: 'none' }, overflow: 'compress' },
       'types.route.compress.with is "none": contradicts overflow \'compress\'',
@@ -264,7 +274,7 @@ describe('the option compress', () => {
     for (const type of ['session', 'plain', 'route', 'weather', 'stats', 'llm', 'misc'] as const) {
       cache.type(type).set('key', routeOf(1, 1_500));
       const isCompressed = cache.stats().types[type]!.compression.values === 1;
-      expect([type, isCompressed]).toEqual([type, type !== 'session' && type !== 'plain']);
+      expect([type, isCompressed]).toEqual([type, type !== 'plain']);
     }
   });
 });

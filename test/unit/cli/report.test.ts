@@ -26,6 +26,8 @@ const NO_COMPRESSION: CompressionStats = {
   compressMs: 0,
   decompressions: 0,
   decompressMs: 0,
+  dictionaries: 0,
+  learnMs: 0,
 };
 const NO_USE: TypeStats = {
   entries: 0,

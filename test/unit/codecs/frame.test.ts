@@ -48,11 +48,13 @@ function unpacked(packer: Packer, form: number, bytes: Uint8Array): unknown {
 
 describe('the frame', () => {
   it('gives back what was framed, wherever it lies', () => {
-    const compression = fc.record({
+    const head = {
       compressor: fc.integer({ min: 1, max: 15 }),
       isHard: fc.boolean(),
       rawBytes: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: RAW_BYTES_MAX })),
-    });
+    };
+    const dictionary = fc.oneof(fc.nat(200), fc.nat(RAW_BYTES_MAX));
+    const compression = fc.oneof(fc.record(head), fc.record({ ...head, dictionary }));
     const ofBytes = { codec: fc.constant(0), hasCrc: fc.boolean(), version: fc.constant(1) };
     const ofValues = { codec: fc.integer({ min: 1, max: 6 }), hasCrc: fc.boolean(), version: versions };
     const heads = fc.oneof(
@@ -87,7 +89,10 @@ describe('the frame', () => {
   it.each<[string, number[]]>([
     ['an unknown flag', [0x40, 1, 1, 0]],
     ['no compressor', [0x21, 0, 5, 0]],
-    ['an unknown flag of compression', [0x21, 0x21, 5, 0]],
+    ['an unknown flag of compression', [0x21, 0x41, 5, 0]],
+    ['a dictionary that is cut off', [0x21, 0x21, 5]],
+    ['the number of a dictionary in five bytes', [0x21, 0x21, 5, 0x80, 0x80, 0x80, 0x80, 1]],
+    ['the number of a dictionary with a zero too many', [0x21, 0x21, 5, 0x85, 0]],
     ['no length', [0x21, 1]],
     ['a length that is cut', [0x21, 1, 0x80]],
     ['a length of five bytes', [0x21, 1, 0x80, 0x80, 0x80, 0x80, 1]],
