@@ -10,7 +10,7 @@ export interface BenchOptions {
   readonly sliceMs: number;
   /** Folder of recorded traces. */
   readonly traces: string;
-  /** Folder of recorded values for `codecs`; '' for generated ones. */
+  /** Folder of recorded values for `codecs`; generated ones if there is none. */
   readonly payloads: string;
   /** Bytes from which on `codecs` compresses. */
   readonly above: number;
@@ -41,7 +41,7 @@ Without a name: all of them.
   --rounds N     rounds that each figure is the median of (default 9)
   --slice N      milliseconds of each measurement in a round (default 60)
   --traces DIR   recorded traces (default ../shared/traces)
-  --payloads DIR recorded values for codecs, as JSON lines, gzip (default: the demo's own)
+  --payloads DIR recorded values for codecs, as JSON lines, gzip (default ../shared/payloads; the demo's own if it is missing)
   --above N      bytes above which codecs compresses (default 10240)
   --only TEXT    only contenders, traces, or formats and compressors with this in their name (velocache runs always);
                  hitratio: count or bytes for one of its tables
@@ -59,7 +59,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       rounds: { type: 'string', default: '9' },
       slice: { type: 'string', default: '60' },
       traces: { type: 'string', default: '../shared/traces' },
-      payloads: { type: 'string', default: '' },
+      payloads: { type: 'string', default: '../shared/payloads' },
       above: { type: 'string', default: '10240' },
       only: { type: 'string', default: '' },
       policies: { type: 'string', default: '' },

@@ -1,5 +1,5 @@
 /** Values of the dashboard's types: recorded ones from a folder of JSON lines, or else those that the demo makes. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { ValuePool } from '../src/cli/payloads.js';
@@ -12,25 +12,30 @@ const TYPES = {
   stats: { files: ['stats_timeseries'], share: 0.1 },
   llm: { files: ['llm_openai_responses', 'llm_other_responses'], share: 0.25 },
 } as const;
-type PayloadType = keyof typeof TYPES;
+export type PayloadType = keyof typeof TYPES;
 
 const SEED = 1;
 
 export interface Payloads {
-  readonly type: string;
+  readonly type: PayloadType;
   readonly share: number;
+  /** Every second value, and the others: what is learned from these is measured on those. */
   readonly values: readonly unknown[];
-  /** Bytes of all as JSON text. */
+  readonly others: readonly unknown[];
+  /** Bytes of `values` as JSON text. */
   readonly jsonBytes: number;
 }
 
-/** `folder`: '' for the demo's values. */
+/** From `folder`, or the demo's values if that isn't there. */
 export function loadPayloads(folder: string): Payloads[] {
+  const isRecorded = existsSync(folder);
   return (Object.keys(TYPES) as PayloadType[]).map((type) => {
     const { files, share } = TYPES[type];
-    const values = folder === '' ? generated(type) : files.flatMap((file) => lines(join(folder, `${file}.jsonl.gz`)));
+    const all = isRecorded ? files.flatMap((file) => lines(join(folder, `${file}.jsonl.gz`))) : generated(type);
+    const values = all.filter((_, i) => i % 2 === 1);
+    const others = all.filter((_, i) => i % 2 === 0);
     const jsonBytes = values.reduce((sum: number, value) => sum + Buffer.byteLength(JSON.stringify(value)), 0);
-    return { type, share, values, jsonBytes };
+    return { type, share, values, others, jsonBytes };
   });
 }
 
