@@ -73,7 +73,7 @@ function nameOf({ format, compressor }: Way): string {
   return compressor === 'none' ? format : `${format} ${compressor}`;
 }
 
-function measure({ packer }: Way, { values, jsonBytes }: Payloads, rounds: number): Result {
+function measure({ packer, values: given }: Way, { values, jsonBytes }: Payloads, rounds: number): Result {
   const write: number[] = [];
   const read: number[] = [];
   const readMs: number[] = [];
@@ -82,7 +82,7 @@ function measure({ packer }: Way, { values, jsonBytes }: Payloads, rounds: numbe
   for (let round = -WARM_UPS; round < rounds; round++) {
     const texts = timed(() => values.map((value) => JSON.stringify(value)));
     const packed = timed(() =>
-      values.map((value) => ({ bytes: copied(packer.pack(value, BESIDE_BYTES)), form: packer.form })),
+      given.map((value) => ({ bytes: copied(packer.pack(value, BESIDE_BYTES)), form: packer.form })),
     );
     const parsed = timed(() => {
       for (const text of texts.result) JSON.parse(text);

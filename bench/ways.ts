@@ -1,16 +1,19 @@
 /** Ways to store the values of a type: formats, alone and with compressors, and what `veloTypes` does. */
 import { resolveOptions } from '../src/cache/options.js';
 import { veloTypes } from '../src/cache/velo-types.js';
-import type { FormCodec } from '../src/codecs/codec.js';
+import type { Codec, FormCodec } from '../src/codecs/codec.js';
 import { CODEC_NAMES, createCodecs } from '../src/codecs/codecs.js';
 import { Compression, type CompressionPlan } from '../src/codecs/compression.js';
 import { createCompressors } from '../src/codecs/compressors.js';
 import { Dictionaries, TypeDictionaries } from '../src/codecs/dictionaries.js';
 import { DictionaryTrainer, Samples } from '../src/codecs/dictionary-trainer.js';
+import { OwnCodec } from '../src/codecs/own-codec.js';
 import { Packer } from '../src/codecs/packer.js';
+import { protobuf } from '../src/codecs/protobuf.js';
 import type { ShapeLog } from '../src/codecs/shapes.js';
 import { besideBytes, itemChunkBytes } from '../src/engine/rounding.js';
 import { SizeClasses } from '../src/engine/size-classes.js';
+import { messagesOf } from './messages.js';
 import type { Payloads } from './payloads.js';
 
 const CAPACITY = '256mb';
@@ -19,6 +22,7 @@ const KEY_BYTES = 20;
 const SAMPLE_BYTES = 2 ** 12;
 const SAMPLES = 32;
 const DICTIONARY_BYTES = 2 ** 14;
+const PROTOBUF = 'protobuf';
 
 const PLAN = resolveOptions({ capacity: CAPACITY, types: veloTypes() });
 const CLASSES = new SizeClasses(PLAN.arena.pageBytes, PLAN.arena.chunkBytesMin, PLAN.growthFactor);
@@ -30,24 +34,30 @@ export interface Way {
   readonly format: string;
   readonly compressor: string;
   readonly packer: Packer;
+  /** The values as the format takes them. */
+  readonly values: readonly unknown[];
 }
 
 /** Every format alone, by zlib and by zlib with a dictionary; the default one by every compressor, and as `veloTypes` has it. */
 export function waysOf(payloads: Payloads, above: number): Way[] {
   // The values are objects, which `raw` doesn't take.
-  return CODEC_NAMES.filter((name) => name !== 'raw').flatMap((name) => waysOfFormat(name, payloads, above));
+  const builtIn = CODEC_NAMES.filter((name) => name !== 'raw').flatMap((name) => {
+    return waysOfFormat(name, createCodecs(new HeapLog()).get(name)!, payloads, above);
+  });
+  const { values, others } = payloads;
+  const { type, messages } = messagesOf([...values, ...others]);
+  const typed = { ...payloads, values: messages.slice(0, values.length), others: messages.slice(values.length) };
+  return [...builtIn, ...waysOfFormat(PROTOBUF, new OwnCodec(PROTOBUF, protobuf(type) as Codec), typed, above)];
 }
 
-function waysOfFormat(format: string, payloads: Payloads, above: number): Way[] {
-  const log = new HeapLog();
-  const codecs = createCodecs(log);
+function waysOfFormat(format: string, codec: FormCodec, payloads: Payloads, above: number): Way[] {
   const codecsById: (FormCodec | undefined)[] = [];
-  for (const codec of codecs.values()) codecsById[codec.id] = codec;
-  const codec = codecs.get(format)!;
+  codecsById[codec.id] = codec;
   const samples = samplesOf(codec, payloads);
   const way = (compressor: string, plan: CompressionPlan | undefined): Way => {
     const compression = plan && compressionOf(plan, samples);
-    return { format, compressor, packer: new Packer({ codec, codecsById, hasCrc: false, compression }) };
+    const packer = new Packer({ codec, codecsById, hasCrc: false, compression });
+    return { format, compressor, packer, values: payloads.values };
   };
   const all = format === 'msgpack' ? ([...createCompressors().keys(), 'auto'] as const) : (['zlib'] as const);
   const plain = all.map((name) => way(name, { with: name, above, atSet: true }));

@@ -31,7 +31,7 @@ export interface CompressionTally {
 }
 
 /** The dictionaries of the type, and what counts what learning them comes to. */
-export interface DictionarySetup {
+interface DictionarySetup {
   readonly shelf: TypeDictionaries;
   /** A dictionary was added to them. */
   learned(): void;
