@@ -1,21 +1,23 @@
 /**
  * Message types of Protocol Buffers for the values of a type, as somebody would write them down who knows all of the values: an object is a
- * message with a field for each key, a list in a list a message with one field, what is now this and now that a message with a
- * field for each of these, of which one is set, and a dictionary its text as JSON.
+ * message with a field for each key, but for rare ones, which share a text of JSON; a list in a list a message with one field;
+ * and what is now this and now that a message with a field for each of these, of which one is set.
  */
 import protobufjs from 'protobufjs';
 
-/** Objects with more keys, over all values, are dictionaries. */
-const FIELDS_MAX = 512;
+/** Keys that are fields: the most frequent of those that occur so often. */
+const FIELDS_MAX = 256;
+const OCCURRENCES_MIN = 3;
+/** The field of what has none; no key is called so. */
+const REST = ' ';
 
 type Scalar = 'bool' | 'int32' | 'double' | 'string';
 type Schema =
   | { readonly kind: 'scalar'; readonly type: Scalar }
-  | { readonly kind: 'json' }
   | { readonly kind: 'list'; readonly of: Schema }
   | { readonly kind: 'message' | 'oneof'; readonly fields: ReadonlyMap<string, Schema> };
 
-const JSON_TEXT: Schema = { kind: 'json' };
+const TEXT: Schema = { kind: 'scalar', type: 'string' };
 
 interface Messages {
   readonly type: protobufjs.Type;
@@ -74,9 +76,10 @@ function messageOf(objects: readonly Record<string, unknown>[]): Schema {
       else known.push(object[key]);
     }
   }
-  if (byKey.size > FIELDS_MAX) return JSON_TEXT;
-  const fields = [...byKey].map(([key, values]) => [key, schemaOf(values)] as const);
-  return { kind: 'message', fields: new Map(fields) };
+  const frequent = [...byKey].filter(([, values]) => values.length >= Math.min(OCCURRENCES_MIN, objects.length));
+  const most = frequent.sort(([, a], [, b]) => b.length - a.length).slice(0, FIELDS_MAX);
+  const fields = most.map(([key, values]) => [key, schemaOf(values)] as const);
+  return { kind: 'message', fields: new Map([...fields, [REST, TEXT]]) };
 }
 
 function typeOf(name: string, schema: Schema, names: { made: number }): protobufjs.Type {
@@ -93,7 +96,6 @@ function addField(type: protobufjs.Type, id: number, key: string, schema: Schema
   const element = isList ? schema.of : schema;
   const rule = isList ? 'repeated' : undefined;
   if (element.kind === 'scalar') type.add(new protobufjs.Field(key, id, element.type, rule));
-  else if (element.kind === 'json') type.add(new protobufjs.Field(key, id, 'string', rule));
   else {
     names.made += 1;
     const inner = typeOf(`M${names.made}`, element, names);
@@ -109,11 +111,24 @@ function fieldName(key: string): string {
 
 function convert(value: unknown, schema: Schema): unknown {
   if (schema.kind === 'scalar') return value;
-  if (schema.kind === 'json') return JSON.stringify(value);
   if (schema.kind === 'list') return (value as unknown[]).map((element) => convertElement(element, schema.of));
-  const properties = schema.kind === 'oneof' ? [[kindOf(value), value] as const] : Object.entries(value as object);
-  const present = properties.filter(([, each]) => !isNothing(each));
-  return Object.fromEntries(present.map(([key, each]) => [fieldName(key), convert(each, schema.fields.get(key)!)]));
+  if (schema.kind === 'oneof') {
+    const kind = kindOf(value);
+    return isNothing(value) ? {} : { [fieldName(kind)]: convert(value, schema.fields.get(kind)!) };
+  }
+  return convertObject(value as object, schema.fields);
+}
+
+function convertObject(object: object, fields: ReadonlyMap<string, Schema>): object {
+  const message: Record<string, unknown> = {};
+  const rest: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object)) {
+    const schema = fields.get(key);
+    if (schema === undefined) rest[key] = value;
+    else if (!isNothing(value)) message[fieldName(key)] = convert(value, schema);
+  }
+  if (Object.keys(rest).length > 0) message[fieldName(REST)] = JSON.stringify(rest);
+  return message;
 }
 
 /** A list in a list is a message of its own. */
