@@ -27,7 +27,7 @@ interface Result {
   /** JSON's time over that of this way: above 1 is quicker. */
   readonly write: Summary;
   readonly read: Summary;
-  /** Milliseconds to unpack one value, sorted. */
+  /** Milliseconds to unpack a value, the median of the rounds for each; sorted. */
   readonly readMs: readonly number[];
 }
 
@@ -40,7 +40,7 @@ export async function runCodecs({ payloads: folder, above, only, rounds }: Bench
     `${source}; without a dictionary compressed above ${above} bytes. Ratios: bytes of JSON text / bytes. Times: of`,
   );
   print(
-    'JSON / of this, medians with the middle half; ms: what a get takes beyond that of bytes, values up to 180 KB.',
+    'JSON / of this, medians with the middle half; ms: what a get takes beyond that of bytes, values up to 180 KB, each at its median.',
   );
   const all = loadPayloads(folder);
   const results: Results = new Map();
@@ -76,7 +76,7 @@ function nameOf({ format, compressor }: Way): string {
 function measure({ packer, values: given }: Way, { values, jsonBytes }: Payloads, rounds: number): Result {
   const write: number[] = [];
   const read: number[] = [];
-  const readMs: number[] = [];
+  const unpackMs: number[][] = values.map(() => []);
   let bytes = 0;
   let chunks = 0;
   for (let round = -WARM_UPS; round < rounds; round++) {
@@ -87,22 +87,27 @@ function measure({ packer, values: given }: Way, { values, jsonBytes }: Payloads
     const parsed = timed(() => {
       for (const text of texts.result) JSON.parse(text);
     });
-    const unpackMs = packed.result.map(({ bytes: each, form }) => {
+    const unpacked = packed.result.map(({ bytes: each, form }) => {
       return timed(() => packer.unpack(form, each, 0, each.length)).ms;
     });
     if (round < 0) continue;
     bytes = packed.result.reduce((sum, each) => sum + each.bytes.length, 0);
     chunks = packed.result.reduce((sum, each) => sum + chunkBytesOf(BESIDE_BYTES + each.bytes.length), 0);
     write.push(texts.ms / packed.ms);
-    read.push(parsed.ms / unpackMs.reduce((sum, ms) => sum + ms, 0));
-    readMs.push(...unpackMs.filter((_, i) => texts.result[i]!.length <= LATENCY_BYTES_MAX));
+    read.push(parsed.ms / unpacked.reduce((sum, ms) => sum + ms, 0));
+    unpacked.forEach((ms, i) => {
+      unpackMs[i]!.push(ms);
+    });
   }
   return {
     packed: jsonBytes / bytes,
     inChunks: jsonBytes / chunks,
     write: summarize(write),
     read: summarize(read),
-    readMs: readMs.sort((a, b) => a - b),
+    readMs: unpackMs
+      .filter((_, i) => JSON.stringify(values[i]).length <= LATENCY_BYTES_MAX)
+      .map((ms) => summarize(ms).median)
+      .sort((a, b) => a - b),
   };
 }
 
