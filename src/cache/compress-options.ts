@@ -59,15 +59,16 @@ export function resolveCompress(
   const given = options ?? FOR_OVERFLOW;
   const above = parseSize(`${where}.above`, given.above ?? ABOVE_DEFAULT, 0, ABOVE_MAX);
   const { with: name = 'auto', level } = given;
+  const dictionary = resolveDictionary(`${where}.dictionary`, given.dictionary);
   if (!NAMES.includes(name)) throw new OptionError(`${where}.with`, name, `must be one of ${NAMES.join(', ')}`);
   if (name === 'none') {
     if (level !== undefined) throw new OptionError(`${where}.level`, level, "has no use with 'none'");
     if (forOverflow) throw new OptionError(`${where}.with`, name, "contradicts overflow 'compress'");
-    if (given.dictionary) throw new OptionError(`${where}.dictionary`, given.dictionary, "has no use with 'none'");
+    if (dictionary !== undefined)
+      throw new OptionError(`${where}.dictionary`, given.dictionary, "has no use with 'none'");
     return undefined;
   }
   checkLevel(where, name, level);
-  const dictionary = resolveDictionary(`${where}.dictionary`, given.dictionary);
   return {
     with: name,
     above,
