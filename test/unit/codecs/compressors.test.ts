@@ -17,9 +17,14 @@ const compressible = fc
   .map((parts) => Buffer.concat(parts.flatMap(([bytes, times]) => Array.from({ length: times + 1 }, () => bytes))));
 
 /** CodecError or exactly so many bytes. */
-function attempt(compressor: Compressor, bytes: Uint8Array, rawBytes: number): Uint8Array | undefined {
+function attempt(
+  compressor: Compressor,
+  bytes: Uint8Array,
+  rawBytes: number,
+  dictionary?: Uint8Array,
+): Uint8Array | undefined {
   try {
-    return compressor.decompress(bytes, rawBytes);
+    return compressor.decompress(bytes, rawBytes, dictionary);
   } catch (error) {
     expect(error).toBeInstanceOf(CodecError);
     return undefined;
@@ -139,3 +144,41 @@ describe('a bomb', () => {
     expect(attempt(lz4, claim, TEXT.length)?.length ?? TEXT.length).toBe(TEXT.length);
   });
 });
+
+describe.each(compressors.filter(({ dictionaryLevel }) => dictionaryLevel !== undefined))(
+  '$name with a dictionary',
+  (compressor) => {
+    const dictionary = TEXT.subarray(0, 2_000);
+    const level = compressor.dictionaryLevel!;
+
+    it(`gives back what it was given, of any length (seed ${SEED})`, () => {
+      fc.assert(
+        fc.property(compressible, fc.uint8Array({ minLength: 1, maxLength: 3_000 }), (bytes, dictionaryOfAny) => {
+          for (const each of [dictionary, dictionaryOfAny]) {
+            const compressed = compressor.compress(bytes, level, each);
+            expect(Buffer.from(compressor.decompress(compressed, bytes.length, each))).toEqual(bytes);
+          }
+        }),
+        { seed: SEED, numRuns: 50 },
+      );
+    });
+
+    it('takes a fraction of the bytes for what is in it', () => {
+      const bytes = TEXT.subarray(500, 900);
+      expect(compressor.compress(bytes, level, dictionary).length * 4).toBeLessThan(
+        compressor.compress(bytes, level).length,
+      );
+    });
+
+    it('takes damaged bytes, or another dictionary, for an error, or for as many bytes as it should', () => {
+      const compressed = compressor.compress(TEXT, level, dictionary);
+      for (const other of [undefined, TEXT.subarray(1, 2_001), Buffer.from('another')])
+        expect(attempt(compressor, compressed, TEXT.length, other)?.length ?? TEXT.length).toBe(TEXT.length);
+      for (let at = 0; at < compressed.length; at += 3) {
+        const damaged = Uint8Array.from(compressed);
+        damaged[at]! ^= 1 << (at & 7);
+        expect(attempt(compressor, damaged, TEXT.length, dictionary)?.length ?? TEXT.length).toBe(TEXT.length);
+      }
+    });
+  },
+);
