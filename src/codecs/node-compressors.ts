@@ -117,7 +117,7 @@ export const zstd: Compressor | undefined =
       id: 4,
       levels: { least: 1, most: 19, usual: 3, hard: 9 },
       ratioMax: Number.POSITIVE_INFINITY,
-      dictionaryLevel: takesDictionary(zstdCompressSync) ? 3 : undefined,
+      dictionaryLevel: takesDictionary(zstdCompressSync) ? 6 : undefined,
       compress: (bytes, level, dictionary) =>
         zstdCompressSync(bytes, { params: { [ZSTD_LEVEL]: level }, ...given(dictionary) }),
     },
