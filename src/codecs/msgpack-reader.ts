@@ -1,4 +1,7 @@
 import { CodecError } from '../errors.js';
+import { INTEGER_END, POWERS_OF_TEN } from './decimals.js';
+import { ColumnReader } from './msgpack-column-reader.js';
+import { ROW_NUMBERS_MAX } from './msgpack-column-writer.js';
 import { readBinary, readTimestamp } from './msgpack-extensions.js';
 import { SHAPED_HEAD_BYTES, TEXT_BYTES_MASK, TEXT_IS_UTF8 } from './msgpack-writer.js';
 import type { Shapes } from './shapes.js';
@@ -35,6 +38,7 @@ export class MsgpackReader {
   #isShaped = false;
   #short = '';
   #taken = 0;
+  readonly #columns = new ColumnReader();
 
   constructor(shapes?: Shapes) {
     this.#shapes = shapes;
@@ -118,6 +122,8 @@ export class MsgpackReader {
     if (token <= 0xd8) return this.#extension(1 << (token - 0xd4));
     if (token === 0xd9 && this.#isShaped) return this.#shortText(this.#length(0));
     if (token <= 0xdb) return this.#text(this.#length(token - 0xd9));
+    if (token === 0xdc && this.#isShaped) return this.#numbers();
+    if (token === 0xde && this.#isShaped) return this.#rows();
     if (token <= 0xdd) return this.#array(this.#length(token - 0xdb));
     return this.#object(this.#length(token - 0xdd));
   }
@@ -125,7 +131,7 @@ export class MsgpackReader {
   #number(token: number): number | bigint {
     switch (token) {
       case 0xca:
-        return this.#view.getFloat32(this.#take(4));
+        return this.#isShaped ? this.#decimal() : this.#view.getFloat32(this.#take(4));
       case 0xcb:
         return this.#view.getFloat64(this.#take(8));
       case 0xcc:
@@ -145,6 +151,43 @@ export class MsgpackReader {
       default:
         return this.#view.getBigInt64(this.#take(8));
     }
+  }
+
+  #decimal(): number {
+    const head = this.#bytes[this.#take(1)]!;
+    const length = (head >>> 4) & 7;
+    const from = this.#take(length);
+    let digits = 0;
+    for (let i = 0; i < length; i++) digits = digits * 0x100 + this.#bytes[from + i]!;
+    if (digits === 0 || digits >= INTEGER_END) throw new CodecError('a number of few decimals is too large, or 0');
+    return (head < 0x80 ? digits : -digits) / POWERS_OF_TEN[head & 0x0f]!;
+  }
+
+  /** An array of numbers and nulls. */
+  #numbers(): (number | null)[] {
+    const length = this.#count();
+    const array = this.#columns.readArray(this.#bytes, this.#at, this.#end, length);
+    this.#at = this.#columns.end;
+    return array;
+  }
+
+  /** Arrays of numbers, equally long ones. */
+  #rows(): number[][] {
+    const length = this.#count();
+    const width = this.#bytes[this.#take(1)]!;
+    if (width < 1 || width > ROW_NUMBERS_MAX) throw new CodecError(`rows of ${width} numbers`);
+    const rows = this.#columns.readRows(this.#bytes, this.#at, this.#end, length, width);
+    this.#at = this.#columns.end;
+    return rows;
+  }
+
+  /** A length in a byte, or in four of which the first begins with a one. */
+  #count(): number {
+    const from = this.#take(1);
+    const first = this.#bytes[from]!;
+    if (first < 0x80) return first;
+    this.#take(3);
+    return this.#view.getUint32(from) - 0x8000_0000;
   }
 
   /** A length field of 1, 2 or 4 bytes; `width` is its binary logarithm. */

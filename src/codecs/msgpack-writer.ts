@@ -7,8 +7,13 @@
  *
  * In the value: 0x80 to 0x8f and a byte are a shape's number in 12 bits, 0xc1 and three bytes one in 24; its values
  * follow. 0xa0 to 0xbf, and 0xd9 with a byte, take so many UTF-16 code units from the text. 0xda and 0xdb are strings in
- * place. Extension 0x01 is a Date, its milliseconds as a double. All else is as in MessagePack.
+ * place. Extension 0x01 is a Date, its milliseconds as a double. 0xca and a byte are a number of few decimals: bits 0 to 3 how
+ * many, bits 4 to 6 in how many bytes its digits follow as an integer, bit 7 the sign. 0xdc and a count are an array of
+ * numbers in a column (`msgpack-column-writer.ts`), 0xde, a count and a byte are so many arrays, each of as many numbers as the byte
+ * says, in a column for each place. A count is a byte, or four with the first bit set. All else is as in MessagePack.
  */
+import { decimalsOf, POWERS_OF_TEN } from './decimals.js';
+import { ColumnWriter, ROW_NUMBERS_MAX } from './msgpack-column-writer.js';
 import { BINARY_CODES } from './msgpack-extensions.js';
 import { isInt64, isPlainLeaf, isWellFormed, TREE_DEPTH_MAX } from './msgpack-tree.js';
 import { SHAPE_KEYS_MAX, type Shape, type ShapeNode, type Shapes } from './shapes.js';
@@ -28,6 +33,9 @@ const GUESSED_MAX = 4_096;
 const BUFFER_BYTES = 8_192;
 /** Room that every token and number has, once it has been asked for. */
 const TOKEN_BYTES = 16;
+/** What is shorter is no shorter in a column. */
+const COLUMN_NUMBERS_MIN = 4;
+const COLUMN_ROWS_MIN = 3;
 
 type TextWriter = Buffer & { utf8Write(text: string, at: number): number };
 
@@ -40,6 +48,7 @@ export class MsgpackWriter {
   #text = '';
   #list: object[] = [];
   #set: Set<object> | undefined;
+  readonly #column = new ColumnWriter();
 
   constructor(shapes: Shapes) {
     this.#shapes = shapes;
@@ -160,6 +169,8 @@ export class MsgpackWriter {
     if (this.#at + TOKEN_BYTES > this.#buffer.length) this.#reserve(0);
     if (value >>> 0 === value) return value === 0 && 1 / value < 0 ? false : this.#unsigned(value);
     if ((value | 0) === value) return this.#negative(value);
+    const decimals = decimalsOf(value);
+    if (decimals >= 0) return this.#decimal(value, decimals);
     this.#buffer[this.#at] = 0xcb;
     this.#view.setFloat64(this.#at + 1, value);
     this.#at += 9;
@@ -206,6 +217,20 @@ export class MsgpackWriter {
     return true;
   }
 
+  #decimal(value: number, decimals: number): true {
+    const digits = Math.abs(Math.round(value * POWERS_OF_TEN[decimals]!));
+    const high = Math.floor(digits / 2 ** 32);
+    const length = high === 0 ? 4 - (Math.clz32(digits) >>> 3) : 8 - (Math.clz32(high) >>> 3);
+    const buffer = this.#buffer;
+    let at = this.#at;
+    buffer[at++] = 0xca;
+    buffer[at++] = (value < 0 ? 0x80 : 0) | (length << 4) | decimals;
+    for (let shift = 8 * (length - 5); shift >= 0; shift -= 8) buffer[at++] = high >>> shift;
+    for (let shift = 8 * Math.min(3, length - 1); shift >= 0; shift -= 8) buffer[at++] = digits >>> shift;
+    this.#at = at;
+    return true;
+  }
+
   #bigInt(value: bigint): boolean {
     if (!isInt64(value)) return false;
     this.#byte(value < 0n ? 0xd3 : 0xcf);
@@ -239,6 +264,10 @@ export class MsgpackWriter {
 
   #array(array: readonly unknown[]): boolean {
     const { length } = array;
+    if (length >= COLUMN_ROWS_MIN) {
+      const isWhole = this.#columns(array);
+      if (isWhole !== undefined) return isWhole && array.length === length;
+    }
     if (length < 0x10) this.#byte(0x90 | length);
     else this.#head(0xdd, length);
     for (let i = 0; i < length; i++) {
@@ -248,6 +277,58 @@ export class MsgpackWriter {
     }
     // A getter may have changed it.
     return array.length === length;
+  }
+
+  /** Writes an array as columns; undefined, and nothing is written, if it is none for them. */
+  #columns(array: readonly unknown[]): boolean | undefined {
+    const first = array[0];
+    if (typeof first === 'number' || (first === null && array.length >= COLUMN_NUMBERS_MIN))
+      return this.#numbers(array);
+    return isRow(first) ? this.#rows(array, first.length) : undefined;
+  }
+
+  #numbers(array: readonly unknown[]): true | undefined {
+    if (array.length < COLUMN_NUMBERS_MIN || areBytes(array)) return undefined;
+    if (!this.#column.takeNumbers(array, COLUMN_NUMBERS_MIN) || !this.#column.scale()) return undefined;
+    this.#byte(0xdc);
+    this.#count(array.length);
+    this.#endColumn();
+    return true;
+  }
+
+  #rows(array: readonly unknown[], width: number): boolean | undefined {
+    for (const row of array) if (!isRow(row) || row.length !== width) return undefined;
+    const rows = array as readonly (readonly unknown[])[];
+    const start = this.#at;
+    this.#byte(0xde);
+    this.#count(rows.length);
+    this.#byte(width);
+    for (let place = 0; place < width; place++) {
+      if (this.#column.takeFromRows(rows, place) && this.#column.scale()) {
+        this.#endColumn();
+      } else {
+        this.#at = start;
+        return undefined;
+      }
+    }
+    return rows.every((row) => this.#isFirstSight(row));
+  }
+
+  #endColumn(): void {
+    const column = this.#column;
+    this.#reserve(column.bytesMax);
+    this.#at = column.write(this.#buffer, this.#at);
+  }
+
+  /** A length in a byte, or in four of which the first begins with a one. */
+  #count(length: number): void {
+    if (length < 0x80) {
+      this.#byte(length);
+    } else {
+      this.#reserve(0);
+      this.#view.setUint32(this.#at, 0x8000_0000 + length);
+      this.#at += 4;
+    }
   }
 
   /** A token and a length in four bytes. */
@@ -329,6 +410,22 @@ export class MsgpackWriter {
     this.#at += 8;
     return true;
   }
+}
+
+/** Whether each element takes a byte as it is: null, and the smallest integers. */
+function areBytes(array: readonly unknown[]): boolean {
+  for (let i = 0; i < array.length; i++) {
+    const element = array[i];
+    if (element === null) continue;
+    if (typeof element !== 'number' || (element | 0) !== element || element < -0x20 || element >= 0x80) return false;
+  }
+  return true;
+}
+
+/** An array that may be a row of columns, by its class and length. */
+function isRow(value: unknown): value is readonly unknown[] {
+  if (!Array.isArray(value) || Object.getPrototypeOf(value) !== Array.prototype) return false;
+  return value.length > 0 && value.length <= ROW_NUMBERS_MAX && typeof value[0] === 'number';
 }
 
 /** Somebody has given all objects an enumerable property: enumerating keys would take it for each object's own. */

@@ -1,0 +1,118 @@
+/** Reads the columns that `ColumnWriter` has written; see there. */
+import { CodecError } from '../errors.js';
+import { INTEGER_END, POWERS_OF_TEN } from './decimals.js';
+import { HAS_NULLS, ROW_NUMBERS_MAX } from './msgpack-column-writer.js';
+
+/** Room for up to so many numbers is kept between columns; for more it is made each time. */
+const KEPT_NUMBERS = 4_096;
+
+/** One column, or the columns of some rows, at a time. */
+export class ColumnReader {
+  /** Where the column that was read last ends. */
+  end = 0;
+  /** The numbers of each column of rows; an array has one. */
+  readonly #kept: Float64Array[] = Array.from({ length: ROW_NUMBERS_MAX }, () => new Float64Array(0));
+
+  /** So many numbers and nulls, in one column. */
+  readArray(bytes: Uint8Array, start: number, end: number, length: number): (number | null)[] {
+    const head = headAt(bytes, start, end);
+    if (head & HAS_NULLS) return this.#readSparse(bytes, start + 1, end, length, head & ~HAS_NULLS);
+    const numbers = this.#read(bytes, start + 1, end, length, head, 0);
+    const array: number[] = [];
+    for (let i = 0; i < length; i++) array.push(numbers[i]!);
+    return array;
+  }
+
+  /** So many arrays of `width` numbers, 1 to 3, in a column for each place. */
+  readRows(bytes: Uint8Array, start: number, end: number, length: number, width: number): number[][] {
+    this.end = start;
+    const columns: Float64Array[] = [];
+    for (let place = 0; place < width; place++) {
+      columns.push(this.#read(bytes, this.end + 1, end, length, headAt(bytes, this.end, end), place));
+    }
+    return rowsOf(columns, length);
+  }
+
+  #readSparse(bytes: Uint8Array, start: number, end: number, length: number, head: number): (number | null)[] {
+    const numbersStart = start + ((length + 7) >>> 3);
+    if (numbersStart > end) throw new CodecError('message ends inside a column');
+    if ((length & 7) > 0 && bytes[numbersStart - 1]! >>> (length & 7) > 0)
+      throw new CodecError('column with a number too many');
+    const isNumber = (i: number): boolean => ((bytes[start + (i >>> 3)]! >>> (i & 7)) & 1) === 1;
+    let count = 0;
+    for (let i = 0; i < length; i++) if (isNumber(i)) count += 1;
+    const numbers = this.#read(bytes, numbersStart, end, count, head, 0);
+    const array: (number | null)[] = [];
+    let taken = 0;
+    for (let i = 0; i < length; i++) array.push(isNumber(i) ? numbers[taken++]! : null);
+    return array;
+  }
+
+  #read(bytes: Uint8Array, start: number, end: number, count: number, head: number, place: number): Float64Array {
+    // Each number has a head: so no more are made than there are bytes.
+    if (count > end - start) throw new CodecError('message ends inside a column');
+    if (head >= 0x30) throw new CodecError(`unknown column ${head}`);
+    const numbers = this.#room(count, place);
+    const promise = head >>> 4;
+    const power = POWERS_OF_TEN[head & 0x0f]!;
+    let tail = start + count;
+    let before = 0;
+    let step = 0;
+    for (let i = 0; i < count; i++) {
+      const code = bytes[start + i]!;
+      let integer = before + step;
+      if (code < 0x80) {
+        integer += (code >>> 1) ^ -(code & 1);
+      } else if (code < 0xc0) {
+        const low = bytes[tail++]!;
+        integer += (((code & 0x3f) << 7) | (low >>> 1)) ^ -(low & 1);
+      } else {
+        const tailBytes = Math.clz32(~code << 24);
+        integer += longDifference(bytes, code, tail, tailBytes);
+        tail += tailBytes;
+      }
+      // Tails behind the end are found out last; what they make of the number doesn't matter.
+      if (integer >= INTEGER_END || integer <= -INTEGER_END)
+        throw new CodecError('column with a number that is too large');
+      if (promise > 0) {
+        if (promise === 2 && i > 0) step = integer - before;
+        before = integer;
+      }
+      numbers[i] = integer / power;
+    }
+    if (tail > end) throw new CodecError('message ends inside a column');
+    this.end = tail;
+    return numbers;
+  }
+
+  #room(count: number, place: number): Float64Array {
+    const kept = this.#kept[place]!;
+    if (count <= kept.length) return kept;
+    const numbers = new Float64Array(count > KEPT_NUMBERS ? count : Math.min(KEPT_NUMBERS, 2 * count));
+    if (count <= KEPT_NUMBERS) this.#kept[place] = numbers;
+    return numbers;
+  }
+}
+
+/** Literals have just the room that they need, and are the quickest to make. */
+function rowsOf(columns: readonly Float64Array[], length: number): number[][] {
+  const [first, second, third] = columns;
+  const rows: number[][] = [];
+  if (second === undefined) for (let i = 0; i < length; i++) rows.push([first![i]!]);
+  else if (third === undefined) for (let i = 0; i < length; i++) rows.push([first![i]!, second[i]!]);
+  else for (let i = 0; i < length; i++) rows.push([first![i]!, second[i]!, third[i]!]);
+  return rows;
+}
+
+function headAt(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end) throw new CodecError('message ends inside a column');
+  return bytes[start]!;
+}
+
+/** The difference that a head and so many bytes of its tail, two or more, stand for. */
+function longDifference(bytes: Uint8Array, head: number, tail: number, tailBytes: number): number {
+  if (tailBytes === 8) throw new CodecError('column with a number that is too large');
+  let code = head & (0x7f >>> tailBytes);
+  for (let i = 0; i < tailBytes; i++) code = code * 0x100 + bytes[tail + i]!;
+  return code % 2 === 0 ? code / 2 : -(code + 1) / 2;
+}
