@@ -6,8 +6,8 @@
 /** Powers of ten, exact in a double. */
 export const POWERS_OF_TEN: readonly number[] = Array.from({ length: 16 }, (_, decimals) => 10 ** decimals);
 
-/** The integers are below this, so that twice of one, and one less, is exact. */
-export const INTEGER_END: number = 2 ** 52;
+/** The integers are below this: all of them are exact, and so is the division by which one is found out to be right. */
+export const INTEGER_END: number = 2 ** 53;
 
 /** Numbers by themselves: more decimals are rare, and looked for in vain they cost. */
 const SINGLE_DECIMALS_MAX = 9;

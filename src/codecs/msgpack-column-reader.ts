@@ -60,17 +60,19 @@ export class ColumnReader {
     let step = 0;
     for (let i = 0; i < count; i++) {
       const code = bytes[start + i]!;
-      let integer = before + step;
+      let difference: number;
       if (code < 0x80) {
-        integer += (code >>> 1) ^ -(code & 1);
+        difference = (code >>> 1) ^ -(code & 1);
       } else if (code < 0xc0) {
         const low = bytes[tail++]!;
-        integer += (((code & 0x3f) << 7) | (low >>> 1)) ^ -(low & 1);
+        difference = (((code & 0x3f) << 7) | (low >>> 1)) ^ -(low & 1);
       } else {
         const tailBytes = Math.clz32(~code << 24);
-        integer += longDifference(bytes, code, tail, tailBytes);
+        difference = longDifference(bytes, code, tail, tailBytes);
         tail += tailBytes;
       }
+      // In this order: what is promised, the sum of the first two, may be past what is exact.
+      const integer = before + (step + difference);
       // Tails behind the end are found out last; what they make of the number doesn't matter.
       if (integer >= INTEGER_END || integer <= -INTEGER_END)
         throw new CodecError('column with a number that is too large');
@@ -109,10 +111,12 @@ function headAt(bytes: Uint8Array, start: number, end: number): number {
   return bytes[start]!;
 }
 
-/** The difference that a head and so many bytes of its tail, two or more, stand for. */
+/** The difference that a head and so many bytes of its tail, two to seven, stand for. */
 function longDifference(bytes: Uint8Array, head: number, tail: number, tailBytes: number): number {
   if (tailBytes === 8) throw new CodecError('column with a number that is too large');
-  let code = head & (0x7f >>> tailBytes);
-  for (let i = 0; i < tailBytes; i++) code = code * 0x100 + bytes[tail + i]!;
-  return code % 2 === 0 ? code / 2 : -(code + 1) / 2;
+  let size = head & (0x7f >>> tailBytes);
+  const last = tail + tailBytes - 1;
+  for (let i = tail; i < last; i++) size = size * 0x100 + bytes[i]!;
+  size = size * 0x80 + (bytes[last]! >>> 1);
+  return bytes[last]! % 2 === 0 ? size : -size - 1;
 }

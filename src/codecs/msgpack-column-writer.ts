@@ -21,7 +21,7 @@ export const ROW_NUMBERS_MAX = 3;
 /** Bytes that a number takes at most, its head and its tail. */
 const NUMBER_BYTES_MAX = 8;
 
-/** Differences of integers below this, and differences of those, are exact. */
+/** Differences below this are exact, and so are differences of those. */
 const DIFFERENCE_END = 2 ** 50;
 /** Numbers by which it is decided what to promise. */
 const SAMPLE = 64;
@@ -151,14 +151,15 @@ export class ColumnWriter {
       const difference = integer - before - step;
       if (promise === 2 && i > 0) step = integer - before;
       if (promise > 0) before = integer;
-      const code = difference < 0 ? -2 * difference - 1 : 2 * difference;
-      if (code < 0x80) {
-        buffer[start + i] = code;
-      } else if (code < 0x4000) {
-        buffer[start + i] = 0x80 | (code >>> 8);
-        buffer[tail++] = code;
+      const sign = difference < 0 ? 1 : 0;
+      const size = sign === 0 ? difference : -difference - 1;
+      if (size < 0x40) {
+        buffer[start + i] = (size << 1) | sign;
+      } else if (size < 0x2000) {
+        buffer[start + i] = 0x80 | (size >>> 7);
+        buffer[tail++] = (size << 1) | sign;
       } else {
-        tail = writeLong(buffer, start + i, tail, code);
+        tail = writeLong(buffer, start + i, tail, size, sign);
       }
     }
     return tail;
@@ -166,7 +167,7 @@ export class ColumnWriter {
 
   /** What makes the differences shortest, as far as a sample tells. */
   #promise(): number {
-    if (this.#most > DIFFERENCE_END || -this.#least > DIFFERENCE_END) return 0;
+    if (!this.#areDifferencesExact()) return 0;
     const integers = this.#integers;
     const every = Math.max(1, Math.floor(this.#count / SAMPLE));
     let [none, same, more] = [0, 0, 0];
@@ -179,6 +180,14 @@ export class ColumnWriter {
     if (more < same && more < none) return 2;
     return same < none ? 1 : 0;
   }
+  #areDifferencesExact(): boolean {
+    if (this.#most < DIFFERENCE_END && -this.#least < DIFFERENCE_END) return true;
+    const integers = this.#integers;
+    for (let i = 1; i < this.#count; i++) {
+      if (Math.abs(integers[i]! - integers[i - 1]!) >= DIFFERENCE_END) return false;
+    }
+    return true;
+  }
 }
 
 function bitsOf(integer: number): number {
@@ -186,16 +195,18 @@ function bitsOf(integer: number): number {
   return size < 2 ** 32 ? 32 - Math.clz32(size) : 64 - Math.clz32(size / 2 ** 32);
 }
 
-/** A code of 15 bits and more; returns where its tail ends. */
-function writeLong(buffer: Uint8Array, head: number, tail: number, code: number): number {
+/** A difference of 14 bits and more, beside the sign; returns where its tail ends. */
+function writeLong(buffer: Uint8Array, head: number, tail: number, size: number, sign: number): number {
   let tailBytes = 2;
-  while (code >= 2 ** (7 + 7 * tailBytes)) tailBytes += 1;
-  const high = Math.floor(code / 2 ** 32);
-  for (let i = 0; i < tailBytes; i++) {
-    const shift = 8 * (tailBytes - 1 - i);
-    buffer[tail + i] = shift < 32 ? code >>> shift : high >>> (shift - 32);
-  }
-  const top = Math.floor(code / 2 ** (8 * tailBytes));
-  buffer[head] = (0xff00 >> tailBytes) | top;
+  while (size >= 2 ** (6 + 7 * tailBytes)) tailBytes += 1;
+  const high = Math.floor(size / 2 ** 31);
+  const low = (size << 1) | sign;
+  buffer[head] = (0xff00 >> tailBytes) | byteOf(high, low, tailBytes);
+  for (let place = 0; place < tailBytes; place++) buffer[tail + tailBytes - 1 - place] = byteOf(high, low, place);
   return tail + tailBytes;
+}
+
+/** The byte at a place of 64 bits, the lowest at 0. */
+function byteOf(high: number, low: number, place: number): number {
+  return (place < 4 ? low >>> (8 * place) : high >>> (8 * (place - 4))) & 0xff;
 }

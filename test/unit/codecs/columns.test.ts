@@ -13,8 +13,8 @@ const HEAD = 3;
 const NUMBERS = 0xdc;
 const ROWS = 0xde;
 const DECIMAL = 0xca;
-/** The tail of 2⁵² − 1. */
-const LARGEST = [0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe];
+/** The tail of 2⁵³ − 1. */
+const LARGEST = [0x3f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe];
 
 /** What stands for `value` in the shaped form, which is all but the head: of a value without strings. */
 function bytesOf(value: unknown): number[] {
@@ -55,7 +55,7 @@ describe('a column', () => {
       [NUMBERS, 9, 0x51, 0b1110_0101, 0, 10, 1, 4, 1, 0],
     ],
     'of the largest numbers is eight bytes for each': [
-      [2 ** 52 - 1, 1 - 2 ** 52, 0, 2 ** 52 - 1],
+      [2 ** 53 - 1, 1 - 2 ** 53, 0, 2 ** 53 - 1],
       [NUMBERS, 4, 0x00, 0xfe, 0xfe, 0, 0xfe, ...LARGEST, ...LARGEST.with(-1, 0xfd), ...LARGEST],
     ],
     'of pairs is one for each place': [
@@ -84,7 +84,7 @@ describe('a column', () => {
   }
 
   test('has the length of codes by their size, and gives back each', () => {
-    const edges = Array.from({ length: 8 }, (_, tail) => 2 ** (6 + 7 * tail)).filter((edge) => edge < 2 ** 52);
+    const edges = Array.from({ length: 8 }, (_, tail) => 2 ** (6 + 7 * tail)).filter((edge) => edge < 2 ** 53);
     for (const edge of edges) {
       for (const number of [edge - 1, edge, -edge, -edge - 1]) {
         const value = [number, 1e12 - number, 5e14 - 3, number];
@@ -128,8 +128,8 @@ describe('no column is made of', () => {
     'small integers': [0, 127, -32, 5, null],
     'numbers with a word among them': [1.5, 2.5, 3.5, 'four', 5.5],
     'a number that is no decimal of 15 places': [1.5, 2.5, 0.1 + 0.2, 3.5],
-    'numbers that need more than 52 bits together': [2 ** 51, 0.001, 1, 1],
-    'an integer of 53 bits': [1, 2, 3, 2 ** 52],
+    'numbers that need more than 53 bits together': [2 ** 51, 0.001, 1, 1],
+    'an integer of 54 bits': [1, 2, 3, 2 ** 53],
     NaN: [1.5, Number.NaN, 2.5, 3.5],
     Infinity: [1.5, 2.5, 3.5, -Infinity],
     'undefined among numbers': [1.5, undefined, 2.5, 3.5, 4.5],
@@ -184,7 +184,7 @@ describe('a number of few decimals by itself', () => {
     [1e-9, [DECIMAL, 0x19, 1]],
     [1_700_000_000_000, [DECIMAL, 0x60, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x00]],
     [2 ** 40 + 0.5, [DECIMAL, 0x61, 0x0a, 0, 0, 0, 0, 5]],
-    [2 ** 52 - 1, [DECIMAL, 0x70, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]],
+    [2 ** 53 - 1, [DECIMAL, 0x70, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]],
   ];
   for (const [number, bytes] of numbers) {
     test(`${number}`, () => {
@@ -194,7 +194,7 @@ describe('a number of few decimals by itself', () => {
   }
 
   test('is a double if it is none', () => {
-    for (const number of [0.1 + 0.2, 1e-10, 2 ** 52, 5e-324, 1e300, Number.NaN, Infinity, Math.PI, 2 ** 30 / 7]) {
+    for (const number of [0.1 + 0.2, 1e-10, 2 ** 53, 5e-324, 1e300, Number.NaN, Infinity, Math.PI, 2 ** 30 / 7]) {
       expect(bytesOf([number])[1]).toBe(0xcb);
       deepStrictEqual(roundTrip(codec, [number]), [number]);
     }
@@ -260,28 +260,8 @@ describe('a column is refused', () => {
     'without the tail of a number': [NUMBERS, 2, 0x00, 1, 0x80],
     'without the end of a tail': [NUMBERS, 1, 0x00, 0xfe, 1, 2, 3, 4, 5, 6],
     'with a head of eight ones': [NUMBERS, 1, 0x00, 0xff, 1, 2, 3, 4, 5, 6, 7, 8],
-    'with a number of more than 52 bits': [NUMBERS, 1, 0x00, 0xfe, 0x20, 0, 0, 0, 0, 0, 0],
-    'with numbers whose sum is one': [
-      NUMBERS,
-      2,
-      0x10,
-      0xfe,
-      0xfe,
-      0x1f,
-      255,
-      255,
-      255,
-      255,
-      255,
-      254,
-      0x1f,
-      255,
-      255,
-      255,
-      255,
-      255,
-      254,
-    ],
+    'with a number of more than 53 bits': [NUMBERS, 1, 0x00, 0xfe, 0x40, 0, 0, 0, 0, 0, 0],
+    'with numbers whose sum is one': [NUMBERS, 2, 0x10, 0xfe, 0xfe, ...LARGEST, ...LARGEST],
     'with an unknown promise': [NUMBERS, 1, 0x30, 1],
     'with an unknown bit': [NUMBERS, 1, 0x80, 1],
     'with fewer numbers than its bits say': [NUMBERS, 4, 0x40, 0x0f, 1, 2, 3],
@@ -293,7 +273,7 @@ describe('a column is refused', () => {
     'with a byte too many': [NUMBERS, 1, 0x00, 1, 1],
     'if it is a number without digits': [DECIMAL, 0x01],
     'if it is a number without all its digits': [DECIMAL, 0x21, 1],
-    'if it is a number of more than 52 bits': [DECIMAL, 0x71, 0x10, 0, 0, 0, 0, 0, 0],
+    'if it is a number of more than 53 bits': [DECIMAL, 0x71, 0x20, 0, 0, 0, 0, 0, 0],
     'if it is a number that is 0': [DECIMAL, 0x92, 0],
   };
 
