@@ -40,9 +40,9 @@ export class ColumnWriter {
   #least = 0;
   #most = 0;
 
-  /** Takes over an array, of at least so many numbers, and nulls; false if it is none. */
-  takeNumbers(array: readonly unknown[], numbersMin: number): boolean {
-    this.#begin(array.length);
+  /** Takes over an array so long, of at least so many numbers, and nulls; false if it is none. */
+  takeNumbers(array: readonly unknown[], length: number, numbersMin: number): boolean {
+    this.#begin(length);
     const numbers = this.#numbers;
     for (let i = 0; i < this.#elements; i++) {
       const element = array[i];
@@ -53,12 +53,13 @@ export class ColumnWriter {
     return this.#count >= numbersMin;
   }
 
-  /** Takes over one number of each row; false if one is none. */
-  takeFromRows(rows: readonly (readonly unknown[])[], place: number): boolean {
-    this.#begin(rows.length);
+  /** Takes over one number of each of so many rows; false if one is none. */
+  takeFromRows(rows: readonly (readonly unknown[])[], length: number, place: number): boolean {
+    this.#begin(length);
     const numbers = this.#numbers;
     for (let i = 0; i < this.#elements; i++) {
-      const element = rows[i]![place];
+      // Shorter than it was, or gone, if a getter has changed it.
+      const element = rows[i]?.[place];
       if (typeof element !== 'number') return false;
       numbers[i] = element;
     }

@@ -33,7 +33,7 @@ const GUESSED_MAX = 4_096;
 const BUFFER_BYTES = 8_192;
 /** Room that every token and number has, once it has been asked for. */
 const TOKEN_BYTES = 16;
-/** What is shorter is no shorter in a column. */
+/** Less is no shorter in columns. */
 const COLUMN_NUMBERS_MIN = 4;
 const COLUMN_ROWS_MIN = 3;
 
@@ -264,10 +264,8 @@ export class MsgpackWriter {
 
   #array(array: readonly unknown[]): boolean {
     const { length } = array;
-    if (length >= COLUMN_ROWS_MIN) {
-      const isWhole = this.#columns(array);
-      if (isWhole !== undefined) return isWhole && array.length === length;
-    }
+    const isWholeInColumns = this.#columns(array);
+    if (isWholeInColumns !== undefined) return isWholeInColumns && array.length === length;
     if (length < 0x10) this.#byte(0x90 | length);
     else this.#head(0xdd, length);
     for (let i = 0; i < length; i++) {
@@ -282,36 +280,36 @@ export class MsgpackWriter {
   /** Writes an array as columns; undefined, and nothing is written, if it is none for them. */
   #columns(array: readonly unknown[]): boolean | undefined {
     const first = array[0];
-    if (typeof first === 'number' || (first === null && array.length >= COLUMN_NUMBERS_MIN))
-      return this.#numbers(array);
+    if (typeof first === 'number' || first === null) return this.#numbers(array);
     return isRow(first) ? this.#rows(array, first.length) : undefined;
   }
 
   #numbers(array: readonly unknown[]): true | undefined {
-    if (array.length < COLUMN_NUMBERS_MIN || areBytes(array)) return undefined;
-    if (!this.#column.takeNumbers(array, COLUMN_NUMBERS_MIN) || !this.#column.scale()) return undefined;
+    const { length } = array;
+    if (length < COLUMN_NUMBERS_MIN || areBytes(array)) return undefined;
+    if (!this.#column.takeNumbers(array, length, COLUMN_NUMBERS_MIN) || !this.#column.scale()) return undefined;
     this.#byte(0xdc);
-    this.#count(array.length);
+    this.#count(length);
     this.#endColumn();
     return true;
   }
 
   #rows(array: readonly unknown[], width: number): boolean | undefined {
-    for (const row of array) if (!isRow(row) || row.length !== width) return undefined;
-    const rows = array as readonly (readonly unknown[])[];
+    const { length } = array;
+    if (length < COLUMN_ROWS_MIN || !areRows(array, width)) return undefined;
     const start = this.#at;
     this.#byte(0xde);
-    this.#count(rows.length);
+    this.#count(length);
     this.#byte(width);
     for (let place = 0; place < width; place++) {
-      if (this.#column.takeFromRows(rows, place) && this.#column.scale()) {
-        this.#endColumn();
-      } else {
+      if (!this.#column.takeFromRows(array, length, place) || !this.#column.scale()) {
         this.#at = start;
         return undefined;
       }
+      this.#endColumn();
     }
-    return rows.every((row) => this.#isFirstSight(row));
+    for (let i = 0; i < length; i++) if (!this.#isFirstSight(array[i]!)) return false;
+    return true;
   }
 
   #endColumn(): void {
@@ -422,7 +420,16 @@ function areBytes(array: readonly unknown[]): boolean {
   return true;
 }
 
-/** An array that may be a row of columns, by its class and length. */
+/** Whether each element is an array that may be a row, so long. */
+function areRows(array: readonly unknown[], width: number): array is readonly (readonly unknown[])[] {
+  for (let i = 0; i < array.length; i++) {
+    const row = array[i];
+    if (!isRow(row) || row.length !== width) return false;
+  }
+  return true;
+}
+
+/** An array that may be a row of columns, by its class, its length and its first element. */
 function isRow(value: unknown): value is readonly unknown[] {
   if (!Array.isArray(value) || Object.getPrototypeOf(value) !== Array.prototype) return false;
   return value.length > 0 && value.length <= ROW_NUMBERS_MAX && typeof value[0] === 'number';

@@ -13,6 +13,12 @@ const SAMPLE = {
   tags: ['a', 'b', undefined, null, 1.5, -3, 2n ** 60n],
   data: Uint8Array.of(1, 2, 3),
   at: new Date(1e12 + 1),
+  track: [
+    [4.35171, 50.84965],
+    [4.35184, 50.84971],
+    [4.35202, 50.85004],
+  ],
+  temperatures: [11.5, 11.3, null, 10.9, -1024.7, 9],
 };
 
 const SAMPLES: Readonly<Record<string, unknown>> = {
