@@ -10,12 +10,14 @@ import { BusyError, NotBytesError, OptionError, ValueError } from '../errors.js'
 import type { Coarsener } from './coarsener.js';
 import { fail } from './failures.js';
 import { type FetchCall, Fetcher, type Loader } from './fetcher.js';
-import type { Loads } from './loads.js';
+import { importLoader } from './loader-module.js';
+import type { Bring, Loads } from './loads.js';
 import type { Member } from './member.js';
 import type { Migrator } from './migrator.js';
 import type { TypePlan } from './options.js';
 import { type Findings, Offload, type Offloading } from './pool/offload.js';
 import type { PendingSets } from './pool/pending-sets.js';
+import { PoolLoads } from './pool/pool-loads.js';
 import { beginKey, type Placement, Putter } from './putter.js';
 import { type Duration, parseDuration } from './units.js';
 import { checkUser, type Tier, type UserTiers } from './users.js';
@@ -82,10 +84,12 @@ export class KeySpace<V> {
   readonly #tiers: UserTiers | undefined;
   readonly #migrator: Migrator;
   readonly #fetcher: Fetcher<V>;
+  /** Undefined without a pool: the module of the type then runs in place. */
+  readonly #poolLoads: PoolLoads<V> | undefined;
   readonly #pending: PendingSets;
   readonly #offload: Offload;
   readonly #findings: Findings<V> = {
-    value: (key, opened, payloadBytes) => this.#decoded(key, opened, payloadBytes),
+    value: (key, opened, payloadBytes) => this.#decoded(key, opened, payloadBytes, true),
     miss: () => this.#countMiss(),
     unreadable: (error) => this.#unreadable(true, error),
   };
@@ -107,12 +111,27 @@ export class KeySpace<V> {
         store: this.#store,
         begin: (key) => this.#begin(key),
         peek: (key) => this.peek(key),
-        count: (counter) => {
-          if (this.#member.isOpen) this.#store.context.countGlobal(counter, 1);
-        },
+        count: (counter) => this.#countGlobal(counter),
       },
       setup.loads,
     );
+    this.#poolLoads = this.#poolLoadsOf(setup);
+  }
+
+  #poolLoadsOf({ offloading: { pool }, plan, typeId }: SpaceSetup): PoolLoads<V> | undefined {
+    if (pool === undefined || plan.loader === undefined) return undefined;
+    return new PoolLoads({
+      typeId,
+      offload: this.#offload,
+      pool,
+      value: (key, opened) => this.#decoded(key, opened, 0, false),
+      count: (counter) => this.#countGlobal(counter),
+    });
+  }
+
+  /** Not behind the thread's `close`: its counters may be another's by then. */
+  #countGlobal(counter: number): void {
+    if (this.#member.isOpen) this.#store.context.countGlobal(counter, 1);
   }
 
   /**
@@ -250,15 +269,15 @@ export class KeySpace<V> {
     return this.#current(key, value, payloadBytes, isCounted);
   }
 
-  /** The same for what was read in two steps; counted. */
-  #decoded(key: string, opened: Opened, payloadBytes: number): V | undefined {
+  /** The same for the codec's bytes. */
+  #decoded(key: string, opened: Opened, payloadBytes: number, isCounted: boolean): V | undefined {
     let value: unknown;
     try {
       value = this.#packer.decode(opened);
     } catch (error) {
-      return this.#unreadable(true, error);
+      return this.#unreadable(isCounted, error);
     }
-    return this.#current(key, value, payloadBytes, true);
+    return this.#current(key, value, payloadBytes, isCounted);
   }
 
   #unreadable(isCounted: boolean, error: unknown): undefined {
@@ -292,8 +311,9 @@ export class KeySpace<V> {
    * Like `get`, but loads what is missing: one load for a key at a time, over all threads, whose value is stored with the
    * options given and is what all calls that wait for it resolve to. Undefined if the loader returned that; then nothing
    * is stored. A `set`, `delete` or `clear` during a load wins: the value goes to the call that began the load, and isn't
-   * stored; the others look, and load, again. Rejects with what the loader threw, in other threads with VELOCACHE_LOAD;
-   * with the signal's reason; VELOCACHE_CLOSED; VELOCACHE_OPTION without a loader.
+   * stored; the others look, and load, again. Without a function the module of the option `loader` is run, in a worker of
+   * the pool. Rejects with what the function threw, in other threads and of a module with VELOCACHE_LOAD; with
+   * VELOCACHE_WORKER if the worker died; with the signal's reason; VELOCACHE_CLOSED; VELOCACHE_OPTION without a loader.
    */
   async fetch(key: string, loader?: Loader<V>, options?: FetchOptions): Promise<V | undefined> {
     const call = this.#callOf(key, loader, options);
@@ -303,17 +323,29 @@ export class KeySpace<V> {
   }
 
   #callOf(key: string, loader: Loader<V> | undefined, options: FetchOptions | undefined): FetchCall<V> {
-    if (typeof loader !== 'function') throw new OptionError('loader', loader, 'must be a function');
+    checkLoader(loader, this.#plan);
     const untiered = this.#untieredOf(options, FETCH_OPTIONS);
     const signal = checkedSignal(options);
     const leaseMs = options?.lease === undefined ? LEASE_MS : parseDuration('lease', options.lease);
-    const bring = this.#fetcher.inPlace(key, loader, (value, flight) => {
+    return { bring: this.#bringOf(key, loader, untiered), leaseMs, signal };
+  }
+
+  #bringOf(key: string, loader: Loader<V> | undefined, untiered: Placement): Bring<V> {
+    if (loader === undefined && this.#poolLoads !== undefined)
+      return this.#poolLoads.bring(key, () => this.#tiered(untiered));
+    const load = loader ?? this.#imported;
+    return this.#fetcher.inPlace(key, load, (value, flight) => {
       const placement = this.#tiered(untiered);
       const bytes = this.#packer.pack(value, this.#putter.besideBytes(key, placement));
       return this.#putter.put(key, bytes, this.#packer.form, placement, flight);
     });
-    return { bring, leaseMs, signal };
   }
+
+  /** The module of the type, in this thread. */
+  readonly #imported: Loader<V> = async (key, info) => {
+    const { name, loader } = this.#plan;
+    return (await importLoader<V>(name, loader!))(key, info);
+  };
 
   /** Like `get`, but renews nothing and counts as neither hit nor miss. */
   peek(key: string): V | undefined {
@@ -439,4 +471,9 @@ function checkedSignal(options: { readonly signal?: AbortSignal | undefined } | 
   const signal = options?.signal;
   if (signal === undefined || signal instanceof AbortSignal) return signal;
   throw new OptionError('signal', signal, 'must be an AbortSignal');
+}
+
+function checkLoader(loader: unknown, plan: TypePlan): void {
+  if (loader === undefined ? plan.loader !== undefined : typeof loader === 'function') return;
+  throw new OptionError('loader', loader, `must be a function, or types.${plan.name} have the option loader`);
 }

@@ -10,17 +10,17 @@ const TEXT_MAX = 4_096;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Name, message and code of what was thrown, which may be anything, in up to OUTCOME_TEXT_MAX bytes. */
-export function wordsOf(error: unknown): Uint8Array {
+/** Name, message and code of what was thrown, which may be anything, in up to `bytesMax` bytes, at least OUTCOME_TEXT_MAX. */
+export function wordsOf(error: unknown, bytesMax: number = OUTCOME_TEXT_MAX): Uint8Array {
   const name = clean(() => (error instanceof Error ? error.name : typeof error), NAME_MAX);
   const code = clean(() => (error as { code?: unknown }).code ?? '', NAME_MAX);
-  const message = clean(() => (error instanceof Error ? error.message : error), OUTCOME_TEXT_MAX);
+  const message = clean(() => (error instanceof Error ? error.message : error), bytesMax);
   let bytes: Uint8Array;
   let length = message.length;
   do {
     bytes = encoder.encode(JSON.stringify([name, code, message.slice(0, length).toWellFormed()]));
     length >>= 1;
-  } while (bytes.length > OUTCOME_TEXT_MAX && length > 0);
+  } while (bytes.length > bytesMax && length > 0);
   return bytes;
 }
 
@@ -36,7 +36,7 @@ function clean(read: () => unknown, length: number): string {
   }
 }
 
-/** The error that a waiter in another thread gets. */
+/** The error that they get in another thread. */
 export function errorFrom(words: Uint8Array): LoadError {
   const [name, code, message] = JSON.parse(decoder.decode(words)) as [string, string, string];
   const cause = Object.assign(new Error(message), { name }, code === '' ? {} : { code });

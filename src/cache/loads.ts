@@ -3,7 +3,7 @@
  * for. Threads are woken by way of the warden when a flight ends; in case that fails, and for leases and deaths, a timer
  * looks. It keeps the process alive while a caller waits for another's load: nothing else might.
  */
-import { FAILED, type Flight, NOT_STORED, NOTHING } from '../engine/flights.js';
+import { ENDED, FAILED, type Flight, NOT_STORED, NOTHING } from '../engine/flights.js';
 import { ClosedError } from '../errors.js';
 import { wordsOf } from './load-words.js';
 import type { Member } from './member.js';
@@ -20,7 +20,31 @@ export interface Landed<V> {
   readonly value: V | undefined;
 }
 
-/** Brings the value of a key and stores it for the flight, if there is one and it stands. */
+/**
+ * What a load may throw in place of its error: with `told`, the error whose words other threads get; without, as of a load
+ * that tells nothing of its key: then all who wait load again.
+ */
+export class LoadFailure {
+  readonly error: unknown;
+  readonly told: unknown;
+  readonly isTold: boolean;
+
+  private constructor(error: unknown, isTold: boolean, told?: unknown) {
+    this.error = error;
+    this.isTold = isTold;
+    this.told = told;
+  }
+
+  static told(error: unknown, told: unknown): LoadFailure {
+    return new LoadFailure(error, true, told);
+  }
+
+  static untold(error: unknown): LoadFailure {
+    return new LoadFailure(error, false);
+  }
+}
+
+/** Brings the value of a key and stores it for the flight, if there is one and it stands. May throw a LoadFailure. */
 export type Bring<V> = (flight: Flight | undefined, signal: AbortSignal) => Promise<Landed<V>>;
 
 interface Caller {
@@ -169,8 +193,9 @@ export class Loads {
     return kind === 'stored';
   }
 
-  #crash(load: Load, error: unknown): void {
-    const isForAll = this.#end(load, FAILED, error);
+  #crash(load: Load, thrown: unknown): void {
+    const { error, told, isTold } = thrown instanceof LoadFailure ? thrown : LoadFailure.told(thrown, thrown);
+    const isForAll = this.#end(load, isTold ? FAILED : ENDED, told) && isTold;
     this.#finish(
       load,
       (caller) => caller.fail(error),

@@ -26,6 +26,8 @@ import {
   resolveCompress,
 } from './compress-options.js';
 import { type Gauge, isGauge } from './gauge.js';
+import { checkLoaders } from './loader-module.js';
+import { resolveModuleUrl } from './module-url.js';
 import { POOL_OPTIONS, type PoolOptions, type PoolPlan, resolvePool } from './pool/pool-options.js';
 import { checkReducer, type Reducer } from './reducer.js';
 import { isSharedMemory } from './shared-memory.js';
@@ -84,6 +86,12 @@ export interface TypeOptions<V = unknown> {
    * `version` - 1. Values of versions below the lowest are misses. To be given to `attachCache` too. Default: none.
    */
   readonly migrate?: Migrations;
+  /**
+   * URL of a module whose default export, a Loader, loads missing values in a worker of the pool, for `fetch` without a
+   * function; with `pool: false` in the thread that fetches. With a codec of your own, or `overflow: 'reduce'`, it needs
+   * `pool.module`. Default: none.
+   */
+  readonly loader?: URL | string;
 }
 
 export interface CacheOptions<T> {
@@ -108,7 +116,10 @@ export interface CacheOptions<T> {
   readonly clock?: ManualClock;
   /** What pressure is judged by; false: no levels, no actions, no alerts. Default: all sources. */
   readonly pressure?: false | PressureOptions;
-  /** The workers for `setAsync` and `getAsync`; false: none, both do everything in place. Default: see PoolOptions. */
+  /**
+   * The workers for `setAsync`, `getAsync` and the loaders of types; false: none, all is done in place. Default: see
+   * PoolOptions.
+   */
   readonly pool?: false | PoolOptions;
 }
 
@@ -152,6 +163,8 @@ export interface TypePlan extends TypeShare {
   readonly migrates: boolean;
   /** Undefined: never compressed. */
   readonly compression?: CompressionPlan;
+  /** URL of the module that loads what is missing. */
+  readonly loader?: string;
 }
 
 /** Everything that threads must agree on, but for the versions; part of the handle. */
@@ -237,6 +250,8 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     logBytes: logBytesOf(types, dictionaryBytes, capacityBytes),
   };
   const pressure = resolvePressure(options.pressure);
+  const pool = poolPlanOf(options.pool);
+  checkLoaders(types, pool);
   const plan = {
     arena,
     growthFactor,
@@ -245,7 +260,7 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     dictionaryLogBytes: dictionaryBytes,
     policy,
     pressure,
-    pool: poolPlanOf(options.pool),
+    pool,
   };
   return users === undefined ? plan : { ...plan, users };
 }
@@ -343,6 +358,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     'crc',
     'version',
     'migrate',
+    'loader',
   ]);
   const { maxShare = 1, reserve = 0, version = 1, importance = 'standard', overflow = 'lru' } = options;
   checkPart(`${where}.maxShare`, maxShare);
@@ -368,6 +384,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     version,
     migrates: resolveMigrations(`${where}.migrate`, version, options.migrate).size > 0,
     ...(compression !== undefined && { compression }),
+    ...(options.loader !== undefined && { loader: resolveModuleUrl(`${where}.loader`, options.loader) }),
   };
 }
 

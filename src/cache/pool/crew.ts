@@ -3,17 +3,22 @@
  * dies while it starts takes no task with it, but Piscina starts no other by itself; workers detach from the cache before
  * they are ended; and a worker that is started keeps the process alive for as long as somebody waits for it.
  */
+import type { Transferable } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { CacheHandle } from '../handle.js';
 import type { PoolPlan } from './pool-options.js';
-import type { PoolWorkerData, ReadAnswer, ReadTask, StoreAnswer, StoreTask } from './tasks.js';
+import type { LoadAnswer, LoadTask, PoolWorkerData, ReadAnswer, ReadTask, StoreAnswer, StoreTask } from './tasks.js';
 
 /** By the names of the files and functions in workers/. */
 export interface Tasks {
   readonly store: { readonly task: StoreTask; readonly answer: StoreAnswer };
   readonly read: { readonly task: ReadTask; readonly answer: ReadAnswer };
+  readonly load: { readonly task: LoadTask; readonly answer: LoadAnswer };
   readonly leave: { readonly task: undefined; readonly answer: undefined };
 }
+
+/** What a task doesn't share with its thread, but takes along. */
+export type Parts = readonly Transferable[];
 
 /** Workers in a row that may die while they start, before the tasks that wait for one are given up. */
 const FAILED_STARTS_MAX = 5;
@@ -56,13 +61,19 @@ export class Crew {
     return piscina;
   }
 
-  /** Has a worker do a task. Rejects only if the worker died, or ended with the crew. */
-  async run<N extends keyof Tasks>(name: N, task: Tasks[N]['task']): Promise<Tasks[N]['answer']> {
-    return this.#post(await this.#started, name, task);
+  /** Has a worker do a task, part of which may go over to it. Rejects only if the worker died, or ended with the crew. */
+  async run<N extends keyof Tasks>(name: N, task: Tasks[N]['task'], parts: Parts): Promise<Tasks[N]['answer']> {
+    return this.#post(await this.#started, name, task, parts);
   }
 
-  #post<N extends keyof Tasks>(piscina: Piscina, name: N, task: Tasks[N]['task']): Promise<Tasks[N]['answer']> {
-    return piscina.run(task, { filename: new URL(`../../../workers/${name}.js`, import.meta.url).href, name });
+  #post<N extends keyof Tasks>(
+    piscina: Piscina,
+    name: N,
+    task: Tasks[N]['task'],
+    transferList: Parts = [],
+  ): Promise<Tasks[N]['answer']> {
+    const filename = new URL(`../../../workers/${name}.js`, import.meta.url).href;
+    return piscina.run(task, { filename, name, transferList: [...transferList] });
   }
 
   /** Behind a worker's death: if none is left and there are tasks, another task makes Piscina start one. */

@@ -30,6 +30,12 @@ export class ExchangeBuffer {
   }
 }
 
+/** Where a worker has put bytes: in the buffer that it was given, or in one of its own making. */
+interface Placed {
+  readonly length: number;
+  readonly memory: SharedArrayBuffer | undefined;
+}
+
 /** The free buffers of a pool, of so many bytes at most: what is more is dropped. */
 export class ExchangeBuffers {
   readonly #bytesMax: number;
@@ -48,6 +54,15 @@ export class ExchangeBuffers {
     this.#bytes -= buffer.bytes.length;
     store(buffer.recall, 0, 0);
     return buffer;
+  }
+
+  /** A private copy of what a worker has put into the buffer that it was given, or one of its own, which is kept. */
+  takeOut({ length, memory }: Placed, given: ExchangeBuffer): Uint8Array {
+    const buffer = memory === undefined ? given : new ExchangeBuffer(memory);
+    const bytes = new Uint8Array(length);
+    bytes.set(buffer.bytes.subarray(0, length));
+    if (buffer !== given) this.release(buffer);
+    return bytes;
   }
 
   /** Takes a buffer back whose task was answered. */

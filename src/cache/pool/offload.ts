@@ -12,9 +12,9 @@ import type { Member } from '../member.js';
 import type { TypePlan } from '../options.js';
 import { beginKey, type Placement, type Putter } from '../putter.js';
 import { getsCompressed, OffloadCosts, setsCompressed, type TripCost } from './costs.js';
-import type { Tasks } from './crew.js';
+import type { Parts, Tasks } from './crew.js';
 import { Errand } from './errand.js';
-import { ExchangeBuffer } from './exchange.js';
+import type { ExchangeBuffer } from './exchange.js';
 import type { PendingSets } from './pending-sets.js';
 import type { Pool } from './pool.js';
 import type { PoolPlan } from './pool-options.js';
@@ -50,12 +50,14 @@ export interface Findings<V> {
 /** Room for a value by what the one before expanded to; one that takes more gets a buffer of its worker's making. */
 const ROOM_BYTES_MAX = 2 ** 24;
 
-type Name = 'store' | 'read';
+type Name = 'store' | 'read' | 'load';
 type Done<N extends Name> = Exclude<Tasks[N]['answer'], Failure>;
 
-interface Cargo<N extends Name> {
+export interface Cargo<N extends Name> {
   readonly buffer: ExchangeBuffer;
   readonly task: Tasks[N]['task'];
+  /** What the worker takes along. */
+  readonly parts?: Parts;
 }
 
 export class Offload {
@@ -122,7 +124,7 @@ export class Offload {
     // What has to wait is copied: the codec overwrites its bytes.
     const source = entering === undefined || typeof value === 'string' ? value : new Uint8Array(value);
     const pack = (): Cargo<'store'> => this.#packTask(pool, key, source, placement);
-    const sent = this.#send(pool, errand, 'store', entering, pack, ({ outcome, ns }, { task }) => {
+    const sent = this.send(pool, errand, 'store', entering, pack, ({ outcome, ns }, { task }) => {
       this.#sets.work.note(task.length, ns);
       return outcome === STORED;
     });
@@ -191,7 +193,7 @@ export class Offload {
       const buffer = pool.buffers.acquire(Math.max(storedBytes, room));
       return { buffer, task: { memory: buffer.memory, typeId, key, newest: packer.version } };
     };
-    const sent = this.#send(pool, errand, 'read', pool.enter(errand), pack, ({ found, ns }, { buffer }) => {
+    const sent = this.send(pool, errand, 'read', pool.enter(errand), pack, ({ found, ns }, { buffer }) => {
       if (found === undefined) return findings.miss();
       this.#gets.work.note(found.payloadBytes, ns);
       return findings.value(key, this.#takeOut(pool, found, buffer), found.payloadBytes);
@@ -205,19 +207,17 @@ export class Offload {
   }
 
   /** A private copy of what a worker has read: codecs never see shared memory. */
-  #takeOut(pool: Pool, { codec, version, length, payloadBytes, memory }: ReadFound, given: ExchangeBuffer): Opened {
+  #takeOut(pool: Pool, found: ReadFound, given: ExchangeBuffer): Opened {
+    const { codec, version, length, payloadBytes } = found;
     const startMs = performance.now();
-    const buffer = memory === undefined ? given : new ExchangeBuffer(memory);
-    const bytes = new Uint8Array(length);
-    bytes.set(buffer.bytes.subarray(0, length));
+    const bytes = pool.buffers.takeOut(found, given);
     this.#expansion = Math.max(1, length / payloadBytes);
     this.#gets.carriage.note(payloadBytes, nsSince(startMs));
-    if (buffer !== given) pool.buffers.release(buffer);
     return { codec, version, bytes, start: 0, end: length };
   }
 
   /** Sends an errand when it has been let in; undefined if it was called off. `pack` runs at once if it is in already. */
-  async #send<N extends Name, R>(
+  async send<N extends Name, R>(
     pool: Pool,
     errand: Errand,
     name: N,
@@ -247,14 +247,14 @@ export class Offload {
     errand.embark(cargo.buffer);
     const { isQuiet } = pool;
     const startMs = performance.now();
-    const answer = await this.#run(pool, errand, name, cargo.task);
+    const answer = await this.#run(pool, errand, name, cargo);
     // From here on the recall is nobody's.
     errand.end();
-    if (!this.#space.member.isOpen && name === 'read') throw new ClosedError();
+    if (!this.#space.member.isOpen && name !== 'store') throw new ClosedError();
     this.#count(answer.kind === 'failed' ? GLOBAL_COUNTER.poolFailures : GLOBAL_COUNTER.poolTasks);
     try {
-      if (answer.kind !== 'stored' && answer.kind !== 'read') return this.#fail(answer, name);
-      if (isQuiet) this.#shared.trip.note(nsSince(startMs) - answer.ns);
+      if (isFailure(answer)) return this.#fail(answer, name);
+      if (isQuiet && 'ns' in answer) this.#shared.trip.note(nsSince(startMs) - answer.ns);
       return receive(answer as Done<N>, cargo);
     } finally {
       pool.buffers.release(cargo.buffer);
@@ -262,9 +262,14 @@ export class Offload {
   }
 
   /** The answer to a task. If the worker dies over it, its buffer is given up: it may write there to its last moment. */
-  async #run<N extends Name>(pool: Pool, errand: Errand, name: N, task: Tasks[N]['task']): Promise<Tasks[N]['answer']> {
+  async #run<N extends Name>(
+    pool: Pool,
+    errand: Errand,
+    name: N,
+    { task, parts }: Cargo<N>,
+  ): Promise<Tasks[N]['answer']> {
     try {
-      return await pool.run(name, task);
+      return await pool.run(name, task, parts);
     } catch (error) {
       errand.callOff();
       if (!this.#space.member.isOpen) throw new ClosedError();
@@ -288,7 +293,12 @@ export class Offload {
   }
 }
 
-const OPERATIONS: Readonly<Record<Name, string>> = { store: 'setAsync', read: 'getAsync' };
+const OPERATIONS: Readonly<Record<Name, string>> = { store: 'setAsync', read: 'getAsync', load: 'fetch' };
+const DONE: readonly string[] = ['stored', 'read', 'loaded', 'threw'];
+
+function isFailure(answer: Tasks[Name]['answer']): answer is Failure {
+  return !DONE.includes(answer.kind);
+}
 
 function nsSince(startMs: number): number {
   return (performance.now() - startMs) * 1e6;

@@ -1,6 +1,7 @@
 /** The pool as the options describe it. */
 import { availableParallelism } from 'node:os';
 import { OptionError } from '../../errors.js';
+import { resolveModuleUrl } from '../module-url.js';
 import { type Duration, parseDuration } from '../units.js';
 
 export interface PoolOptions {
@@ -14,7 +15,7 @@ export interface PoolOptions {
   readonly send?: 'measured' | 'always';
   /**
    * A module whose default export is what `attachCache` is to be given in a worker: the functions of the cache. Without it
-   * sets of types that need one there (`reduce`) are done in place.
+   * sets of types that need one there (`reduce`) are done in place; a type with a `loader` that needs one is refused.
    */
   readonly module?: URL | string;
 }
@@ -47,17 +48,11 @@ export function resolvePool(options: PoolOptions): PoolPlan {
     queue: resolveCount('pool.queue', options.queue ?? QUEUE_DEFAULT, 0, QUEUE_MAX),
     idleMs: parseDuration('pool.idle', idle),
     isAlways: send === 'always',
-    module: options.module === undefined ? undefined : resolveModule(options.module),
+    module: options.module === undefined ? undefined : resolveModuleUrl('pool.module', options.module),
   };
 }
 
 function resolveCount(where: string, count: number, least: number, most: number): number {
   if (Number.isInteger(count) && count >= least && count <= most) return count;
   throw new OptionError(where, count, `must be a whole number from ${least} to ${most}`);
-}
-
-function resolveModule(module: URL | string): string {
-  const url = URL.canParse(String(module)) ? new URL(module).href : undefined;
-  if (url !== undefined) return url;
-  throw new OptionError('pool.module', module, 'must be a URL: new URL("./functions.js", import.meta.url)');
 }

@@ -5,7 +5,7 @@
  */
 import { ClosedError } from '../../errors.js';
 import type { CacheHandle } from '../handle.js';
-import { Crew, type Tasks } from './crew.js';
+import { Crew, type Parts, type Tasks } from './crew.js';
 import type { Errand } from './errand.js';
 import { ExchangeBuffers } from './exchange.js';
 import type { PoolPlan } from './pool-options.js';
@@ -92,9 +92,9 @@ export class Pool {
   }
 
   /** Has a worker do a task; rejects if the worker dies over it. */
-  run<N extends keyof Tasks>(name: N, task: Tasks[N]['task']): Promise<Tasks[N]['answer']> {
+  run<N extends keyof Tasks>(name: N, task: Tasks[N]['task'], parts: Parts = []): Promise<Tasks[N]['answer']> {
     this.#crew ??= new Crew(this.#handle, this.#plan);
-    return this.#crew.run(name, task);
+    return this.#crew.run(name, task, parts);
   }
 
   #stayAlive(): void {

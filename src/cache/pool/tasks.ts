@@ -1,5 +1,8 @@
 /** The messages between a thread and the workers of its pool: plain data, small; the bytes cross in an exchange buffer. */
+import type { MessagePort } from 'node:worker_threads';
+import type { Flight } from '../../engine/flights.js';
 import type { CacheHandle } from '../handle.js';
+import type { Landed } from '../loads.js';
 import type { Placement } from '../putter.js';
 
 /** What every worker starts with. */
@@ -31,6 +34,15 @@ export interface ReadTask extends Task {
   readonly newest: number;
 }
 
+/** workers/load.ts: load a value by the module of the type, and store it for a flight. */
+export interface LoadTask extends Task {
+  readonly placement: Placement;
+  /** The asking thread's; without one the value isn't stored. */
+  readonly flight: Flight | undefined;
+  /** Closes when the load is no longer wanted. */
+  readonly port: MessagePort;
+}
+
 /** What the engine said: STORED, NO_ROOM or CALLED_OFF of engine/writer.ts. */
 interface StoreDone {
   readonly kind: 'stored';
@@ -46,14 +58,31 @@ interface ReadDone {
   readonly ns: number;
 }
 
-export interface ReadFound {
+/** The codec's bytes of a value, in an exchange buffer. */
+export interface Handed {
   readonly codec: number;
   readonly version: number;
   readonly length: number;
-  /** Bytes of the entry's key and stored value. */
-  readonly payloadBytes: number;
   /** An exchange buffer of the worker's making, where the task's was too small. */
   readonly memory: SharedArrayBuffer | undefined;
+}
+
+export interface ReadFound extends Handed {
+  /** Bytes of the entry's key and stored value. */
+  readonly payloadBytes: number;
+}
+
+interface LoadDone {
+  readonly kind: 'loaded';
+  readonly outcome: Landed<unknown>['kind'];
+  /** Undefined if there is no value. */
+  readonly handed: Handed | undefined;
+}
+
+/** The module can't be imported or has no function, that has thrown, or its value can't be packed: what load-words.ts makes of it. */
+interface LoadThrew {
+  readonly kind: 'threw';
+  readonly words: Uint8Array;
 }
 
 /** Errors that the thread throws as its own; and anything else, as the cause of a WorkerError. */
@@ -67,3 +96,4 @@ export type Failure =
 
 export type StoreAnswer = StoreDone | Failure;
 export type ReadAnswer = ReadDone | Failure;
+export type LoadAnswer = LoadDone | LoadThrew | Failure;

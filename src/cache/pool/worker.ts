@@ -12,13 +12,22 @@ import { attachPoolWorker } from '../create.js';
 import type { AttachFunctions } from '../functions.js';
 import type { SpaceSetup } from '../key-space.js';
 import type { Member } from '../member.js';
+import type { TypePlan } from '../options.js';
 import { beginKey, Putter } from '../putter.js';
 import { ExchangeBuffer } from './exchange.js';
-import type { Failure, PoolWorkerData, ReadAnswer, ReadFound, ReadTask, StoreAnswer, StoreTask } from './tasks.js';
+import type { Failure, Handed, PoolWorkerData, ReadAnswer, ReadTask, StoreAnswer, StoreTask } from './tasks.js';
+
+/** What a worker has of a type. */
+export interface WorkerSpace {
+  readonly member: Member;
+  readonly plan: TypePlan;
+  readonly packer: Packer;
+  readonly putter: Putter;
+}
 
 interface Attached {
   readonly cache: Cache<unknown>;
-  readonly spaces: readonly { readonly member: Member; readonly packer: Packer; readonly putter: Putter }[];
+  readonly spaces: readonly WorkerSpace[];
 }
 
 let attaching: Promise<Attached> | undefined;
@@ -38,7 +47,8 @@ async function functionsOf(module: string): Promise<AttachFunctions> {
   return functions;
 }
 
-async function attached(): Promise<Attached> {
+/** Attaches this worker, unless it is. */
+export async function attached(): Promise<Attached> {
   attaching ??= attach();
   try {
     return await attaching;
@@ -87,23 +97,20 @@ export async function read({ memory, typeId, key, newest }: ReadTask): Promise<R
     const { landing, length, form, payloadBytes } = reader;
     const opened = packer.open(form, landing.bytes, landing.start, landing.start + length, newest);
     const ns = nsSince(startMs);
-    return {
-      kind: 'read',
-      found: handOver(opened, payloadBytes, buffer),
-      ns,
-    };
+    return { kind: 'read', found: { ...handOver(opened, buffer), payloadBytes }, ns };
   } catch (error) {
     return failure(error);
   }
 }
 
-function handOver(opened: Opened, payloadBytes: number, given: ExchangeBuffer): ReadFound {
+/** Puts the codec's bytes into the buffer that was given, or into one that has room for them. */
+export function handOver(opened: Opened, given: ExchangeBuffer): Handed {
   const { codec, version, bytes, start, end } = opened;
   const body = bytes.subarray(start, end);
   const isRoomy = body.length <= given.bytes.length;
   const buffer = isRoomy ? given : ExchangeBuffer.create(body.length);
   buffer.bytes.set(body);
-  return { codec, version, length: body.length, payloadBytes, memory: isRoomy ? undefined : buffer.memory };
+  return { codec, version, length: body.length, memory: isRoomy ? undefined : buffer.memory };
 }
 
 /** Detaches from the cache; a later task would attach again. */
@@ -113,7 +120,8 @@ export async function leave(): Promise<void> {
   await leaving?.then(({ cache }) => cache.close());
 }
 
-function failure(error: unknown): Failure {
+/** The answer to a task that could not be done. */
+export function failure(error: unknown): Failure {
   if (error instanceof BusyError) return { kind: 'busy' };
   if (error instanceof ClosedError) return { kind: 'closed' };
   if (error instanceof ItemTooLargeError) return { kind: 'too-large', itemBytes: error.itemBytes };
