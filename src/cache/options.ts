@@ -26,7 +26,6 @@ import {
   resolveCompress,
 } from './compress-options.js';
 import { type Gauge, isGauge } from './gauge.js';
-import { checkLoaders } from './loader-module.js';
 import { resolveModuleUrl } from './module-url.js';
 import { POOL_OPTIONS, type PoolOptions, type PoolPlan, resolvePool } from './pool/pool-options.js';
 import { checkReducer, type Reducer } from './reducer.js';
@@ -294,6 +293,20 @@ function poolPlanOf(pool: false | PoolOptions = {}): PoolPlan | false {
   if (pool === false) return false;
   checkNames('pool', pool, POOL_OPTIONS);
   return resolvePool(pool);
+}
+
+/**
+ * Throws for a type whose values no worker could pack and store, since nothing gives it the functions that this takes. In
+ * place everything is at hand.
+ */
+function checkLoaders(types: readonly TypePlan[], pool: PoolPlan | false): void {
+  if (pool === false || pool.module !== undefined) return;
+  for (const { name, loader, codec, overflow } of types) {
+    const needs = codec === OWN_CODEC ? 'codec' : overflow === 'reduce' ? 'reduce' : undefined;
+    if (loader === undefined || needs === undefined) continue;
+    const bound = `needs pool.module, which gives types.${name}.${needs} to the workers that run it`;
+    throw new OptionError(`types.${name}.loader`, loader, bound);
+  }
 }
 
 const ARENA_READINGS = ['protected', 'occupancy', false];

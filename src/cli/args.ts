@@ -23,7 +23,8 @@ Options:
 const DEMO_HELP: string = `Usage: velocache demo [options]
 
 Puts the load of a cycling dashboard's back end (sessions, routes, weather, statistics, LLM answers) on one cache that
-the main thread and the worker threads share, checks what they read, and reports. Ctrl-C ends it early, with a report.
+the main thread and the worker threads share, checks what they read, and reports. Large values are loaded, packed and
+compressed by a pool of one more worker for each of these threads. Ctrl-C ends it early, with a report.
 
 Options:
   --trace FILE      replay a trace instead: time_s,key,size_bytes,ttl_s,op per line, plain or gzip, in the trace's time

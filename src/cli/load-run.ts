@@ -1,8 +1,9 @@
 import { type Cache, createCache } from '../index.js';
-import { DEMO_TYPE_OPTIONS, LimitsWatch } from './limits.js';
+import { LimitsWatch } from './limits.js';
 import type { LoadOptions } from './load.js';
 import { LoadThread } from './load-thread.js';
 import { poolSizeFor } from './payloads.js';
+import { pooledOptions } from './pooling.js';
 import { measureEntryBytes, populationsFor, WARM_UP_MS_MAX } from './profile.js';
 import type { Findings } from './report.js';
 import { tierOf } from './riders.js';
@@ -13,11 +14,13 @@ import type { DemoTypes } from './values.js';
 /** Puts the load on a cache of its own, from the main thread and the workers alike. */
 export async function runLoad(context: RunContext): Promise<Findings> {
   const { capacityBytes, seed, threads } = context.options;
-  const cache = await createCache<DemoTypes>({ capacity: capacityBytes, types: DEMO_TYPE_OPTIONS, users: { tierOf } });
+  const participants = threads + 1;
+  const poolSize = poolSizeFor(participants);
+  const pooled = pooledOptions(seed, poolSize, participants);
+  const cache = await createCache<DemoTypes>({ capacity: capacityBytes, users: { tierOf }, ...pooled });
   const limits = new LimitsWatch(cache);
   try {
-    const participants = threads + 1;
-    const entryBytes = measureEntryBytes(cache, seed, poolSizeFor(participants));
+    const entryBytes = measureEntryBytes(cache, seed, poolSize);
     const main: LoadOptions = {
       seed,
       populations: populationsFor(capacityBytes, entryBytes),

@@ -26,15 +26,13 @@ export class LoadThread {
   async warmUp(limitMs: number): Promise<void> {
     const endMs = this.#now() + limitMs;
     await runInSlices(() => this.#now() < endMs && this.#load.warmUp(ACCESSES_PER_STEP), this.#stop, this.#now);
+    await this.#load.finish();
     Object.assign(this.#load.tally, { sets: 0, rejected: 0 });
   }
 
   /** Runs until told to stop. */
   async run(): Promise<void> {
-    const step = (): boolean => {
-      this.#load.run(ACCESSES_PER_STEP);
-      return true;
-    };
-    await runInSlices(step, this.#stop, this.#now);
+    await runInSlices(() => this.#load.run(ACCESSES_PER_STEP), this.#stop, this.#now);
+    await this.#load.finish();
   }
 }

@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Cache, KeySpace, SetOptions } from '../index.js';
 import { poolSizeFor, ValuePool } from './payloads.js';
+import { Pending } from './pending.js';
+import { POOLED_TYPES } from './pooling.js';
 import { DEMO_TYPES, keyOf, type Populations, PROFILES, type TypeProfile } from './profile.js';
 import { deriveSeed, Random } from './random.js';
 import { reduceStats, reduceWeather } from './reducers.js';
-import { retryBusy } from './retry.js';
+import { retryBusy, retryBusyAsync } from './retry.js';
 import { FLOODER, riderOf } from './riders.js';
 import { createTally, noteViolation, type Tally } from './tally.js';
 import type { DemoType, DemoTypes, Keyed } from './values.js';
@@ -14,6 +16,8 @@ import { ZipfSampler } from './zipf.js';
 const FULL_CHECK_EVERY = 32;
 /** Share of the accesses in which one user opens yet another session. */
 const FLOOD_SHARE = 0.01;
+/** Operations that may be in a pool, or wait for it, at a time. */
+const PENDING_MAX = 16;
 
 export interface LoadOptions {
   readonly seed: number;
@@ -31,11 +35,14 @@ interface TypeLoad {
   readonly ranks: ZipfSampler;
   /** Sum of the access shares up to and including this type. */
   readonly accessLimit: number;
+  /** Values go by the pool, and what is missing is loaded there. */
+  readonly isPooled: boolean;
 }
 
 /**
  * One thread's part of the load: reads with Zipf-like popularity, loads what it misses, rewrites and invalidates a
- * little. It works in small steps, so that its thread can attend to its event loop between them.
+ * little. It works in small steps, so that its thread can attend to its event loop between them. What a pool may do it
+ * doesn't wait for, so long as that isn't too much.
  */
 export class Load {
   readonly tally: Tally = createTally();
@@ -43,6 +50,7 @@ export class Load {
   readonly #types: readonly TypeLoad[];
   readonly #warmUp: Iterator<void>;
   readonly #participant: number;
+  readonly #pending = new Pending(PENDING_MAX);
   #floods = 0;
 
   constructor(cache: Cache<DemoTypes>, options: LoadOptions) {
@@ -52,14 +60,25 @@ export class Load {
     this.#participant = options.participant;
   }
 
-  /** Stores up to `count` of this thread's keys; false once all of them have been stored. */
-  warmUp(count: number): boolean {
-    for (let i = 0; i < count; i++) if (this.#warmUp.next().done) return false;
-    return true;
+  /** Stores up to `count` of this thread's keys; false once all of them have been. What it waits for is room to go on. */
+  warmUp(count: number): boolean | Promise<boolean> {
+    for (let i = 0; i < count && !this.#pending.isFull; i++) if (this.#warmUp.next().done) return false;
+    return this.#goOn();
   }
 
-  run(accesses: number): void {
-    for (let i = 0; i < accesses; i++) this.#access();
+  /** Makes so many accesses, or fewer where it then has to wait for room. */
+  run(accesses: number): true | Promise<true> {
+    for (let i = 0; i < accesses && !this.#pending.isFull; i++) this.#access();
+    return this.#goOn();
+  }
+
+  #goOn(): true | Promise<true> {
+    return !this.#pending.isFull || this.#pending.room().then(() => true);
+  }
+
+  /** Waits for all that is under way. */
+  finish(): Promise<void> {
+    return this.#pending.none();
   }
 
   /** From the least popular keys to the most, so that what has to be evicted is what is asked for least. */
@@ -107,16 +126,35 @@ export class Load {
   }
 
   #read(load: TypeLoad, rank: number, key: string): void {
-    this.tally.gets++;
+    const isFull = ++this.tally.gets % FULL_CHECK_EVERY === 0;
+    if (load.isPooled) {
+      this.#pending.add(this.#fetch(load, rank, key, isFull));
+      return;
+    }
     const value = load.space.get(key);
     if (value === undefined) this.#store(load, rank, key);
-    else this.#check(load, rank, key, value);
+    else this.#check(load, rank, key, value, isFull);
+  }
+
+  /** By the pool: what is there is read, what is missing loaded. */
+  async #fetch(load: TypeLoad, rank: number, key: string, isFull: boolean): Promise<void> {
+    const { space } = load;
+    // It may go in between.
+    const found = space.has(key) ? await space.getAsync(key) : undefined;
+    const value = found ?? (await retryBusyAsync(() => space.fetch(key)));
+    if (value === undefined) noteViolation(this.tally, `fetch("${key}") of type ${load.type} returned nothing`);
+    else this.#check(load, rank, key, value, isFull);
   }
 
   #store(load: TypeLoad, rank: number, key: string): void {
     this.tally.sets++;
-    const stored = retryBusy(() => load.space.set(key, load.pool.valueOf(rank, key), optionsOf(load, rank)));
-    if (!stored) this.tally.rejected++;
+    if (load.isPooled) this.#pending.add(this.#storeByPool(load, rank, key));
+    else if (!retryBusy(() => load.space.set(key, load.pool.valueOf(rank, key), optionsOf(load, rank))))
+      this.tally.rejected++;
+  }
+
+  async #storeByPool({ space, pool }: TypeLoad, rank: number, key: string): Promise<void> {
+    if (!(await retryBusyAsync(() => space.setAsync(key, pool.valueOf(rank, key))))) this.tally.rejected++;
   }
 
   #invalidate(load: TypeLoad, key: string): void {
@@ -124,10 +162,10 @@ export class Load {
     retryBusy(() => load.space.delete(key));
   }
 
-  #check(load: TypeLoad, rank: number, key: string, value: Keyed): void {
+  #check(load: TypeLoad, rank: number, key: string, value: Keyed, isFull: boolean): void {
     if (value.key !== key) {
       noteViolation(this.tally, `get("${key}") of type ${load.type} returned the value of "${value.key}"`);
-    } else if (this.tally.gets % FULL_CHECK_EVERY === 0) {
+    } else if (isFull) {
       this.tally.checked++;
       if (mayHold(load.type, value, load.pool.valueOf(rank, key))) return;
       noteViolation(this.tally, `get("${key}") of type ${load.type} returned a value that was never set for it`);
@@ -148,6 +186,7 @@ function createTypeLoads(cache: Cache<DemoTypes>, { seed, participants, populati
       pool: new ValuePool(type, seed, poolSizeFor(participants)),
       ranks,
       accessLimit,
+      isPooled: POOLED_TYPES.includes(type),
     };
   });
 }

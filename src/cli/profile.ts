@@ -135,3 +135,17 @@ function measureType<K extends DemoType>(cache: Cache<DemoTypes>, type: K, pool:
 export function keyOf(type: DemoType, rank: number): string {
   return `${type}:velo-${rank}`;
 }
+
+export interface DemoKey {
+  readonly type: DemoType;
+  readonly rank: number;
+}
+
+/** What `keyOf` made a key of. */
+export function partsOf(key: string): DemoKey {
+  const [name, number] = key.split(':velo-');
+  const type = DEMO_TYPES.find((known) => known === name);
+  const rank = Number(number);
+  if (type === undefined || !Number.isInteger(rank)) throw new RangeError(`"${key}" is no key of the demo`);
+  return { type, rank };
+}

@@ -10,6 +10,7 @@ export function formatReport(report: Report): string {
     ['Types', ...typeTable(report)],
     ['Removals', ...removalTable(report)],
     ...compressionSections(report),
+    ...poolSections(report),
     ...limitsSections(report),
     ['Slab classes', ...classTable(report)],
     ['Memory', ...memoryTable(report)],
@@ -75,6 +76,21 @@ function compressionSections({ types, total }: Report): string[][] {
   ];
   const head = ['type', 'compressed', 'ratio', "didn't pay", 'each', 'decompressed', 'each'];
   return [['Compression', ...formatTable([head, ...Object.entries(types).map(row), row(['total', total])])]];
+}
+
+/** Nothing where nothing was left to a pool. */
+function poolSections({ pool }: Report): string[][] {
+  if (pool.tasks + pool.inPlace + pool.loads === 0) return [];
+  const table = formatTable([
+    ['done by workers, loads among it', formatCount(pool.tasks)],
+    ['loads of what was missing', formatCount(pool.loads)],
+    ['calls that waited for the load of another', formatCount(pool.loadWaits)],
+    ['loads overtaken by a change', formatCount(pool.loadsLost)],
+    ['loads that failed', formatCount(pool.loadFailures)],
+    ['reads and sets in place, not worth the trip', formatCount(pool.inPlace)],
+    ['workers that died over one', formatCount(pool.failures)],
+  ]);
+  return [['Pool', ...table]];
 }
 
 function classTable({ classes, bytesWasted }: Report): string[] {

@@ -70,6 +70,14 @@ export interface UseReport {
   readonly removals: Readonly<Record<RemovalCause, number>>;
 }
 
+/** What pools did, and the loads of `fetch`, since the load began. */
+export interface PoolReport extends Pick<CacheStats['pool'], 'tasks' | 'inPlace' | 'failures'> {
+  readonly loads: number;
+  readonly loadWaits: number;
+  readonly loadsLost: number;
+  readonly loadFailures: number;
+}
+
 export interface ClassReport extends ClassStats {
   /** Chunks in use, as a share of those there are. */
   readonly useShare: number;
@@ -94,6 +102,7 @@ export interface Report extends Pick<Findings, 'mode' | 'seed' | 'seconds' | 'in
   readonly violations: readonly string[];
   readonly violationCount: number;
   readonly pressure: CacheStats['pressure'];
+  readonly pool: PoolReport;
   readonly trace?: TraceReport;
   readonly limits?: LimitsReport;
 }
@@ -123,6 +132,7 @@ export function createReport(findings: Findings): Report {
     recoveries: after.recoveries,
     ...reportViolations(findings),
     pressure: after.pressure,
+    pool: reportPool(after, before),
     ...(trace !== undefined && { trace }),
     ...(limits !== undefined && { limits }),
   };
@@ -181,6 +191,14 @@ function reportUse(after: TypeStats, before: TypeStats | undefined): UseReport {
     compression: after.compression,
     removals: subtract(after.removals, before?.removals),
   };
+}
+
+function reportPool(after: CacheStats, before: CacheStats): PoolReport {
+  const figures = ({ pool, loads, loadWaits, loadsLost, loadFailures }: CacheStats): PoolReport => {
+    const { tasks, inPlace, failures } = pool;
+    return { tasks, inPlace, failures, loads, loadWaits, loadsLost, loadFailures };
+  };
+  return subtract({ ...figures(after) }, { ...figures(before) });
 }
 
 function subtract<K extends string>(

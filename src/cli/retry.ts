@@ -4,6 +4,17 @@ import { BusyError } from '../index.js';
 /** Each try waits for its lock. */
 const TRIES_MAX = 10;
 
+/** The same for an operation that the pool may do. */
+export async function retryBusyAsync<R>(operation: () => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!(error instanceof BusyError) || tries === TRIES_MAX) throw error;
+    }
+  }
+}
+
 export function retryBusy<R>(operation: () => R): R {
   for (let tries = 1; ; tries++) {
     try {

@@ -7,11 +7,17 @@ const SLICE_MS = 10;
  * Repeats a small step until it says that it has finished (false) or the signal is given. The event loop gets a turn
  * after every slice, because messages and Ctrl-C arrive there.
  */
-export async function runInSlices(step: () => boolean, signal: AbortSignal, now: () => number): Promise<void> {
+export async function runInSlices(
+  step: () => boolean | Promise<boolean>,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<void> {
   while (!signal.aborted) {
     const sliceEndMs = now() + SLICE_MS;
     do {
-      if (!step()) return;
+      const goesOn = step();
+      // A promise that need not be waited for costs less.
+      if (!(typeof goesOn === 'boolean' ? goesOn : await goesOn)) return;
     } while (now() < sliceEndMs);
     await nextTurn();
   }

@@ -3,7 +3,7 @@ export interface Tally {
   gets: number;
   sets: number;
   deletes: number;
-  /** Sets that found no room. */
+  /** Sets that found no room, or were overtaken by another change of the key before they were done. */
   rejected: number;
   /** Bytes of the values that gets of a trace asked for, and of those that they found. */
   bytesRequested: number;

@@ -172,7 +172,9 @@ describe('fetch by a module over threads', () => {
     await remote.do('attachRaw', cache.handle, { version: 2, migrate: { 1: null } }, 'default');
     const value = await remote.call('fetch', 'at once');
     expect(value).toMatchObject({ of: 'at once' });
-    expect(cache.get('at once')).toEqual(value);
+    expect(cache.stats()).toMatchObject({ loads: 1, migrations: 1 });
+    expect(await remote.call('get', 'at once')).toEqual(value);
+    expect(cache.get('at once')).toBeUndefined();
   });
 
   it(

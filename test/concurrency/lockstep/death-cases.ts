@@ -352,6 +352,18 @@ export const DEATHS: readonly DeathCase[] = [
     prepare: [...few, claim(7), { kind: 'advance', ms: 5_000 }],
     operation: { kind: 'load', key: 7, bytes: 40 },
   },
+  {
+    ...common,
+    name: 'value for the flight of another',
+    prepare: [...few, claim(7)],
+    operation: { kind: 'deliver', key: 7, bytes: 40 },
+  },
+  {
+    ...common,
+    name: 'chained value for the flight of another, in place of an entry',
+    prepare: [...few, claim(2)],
+    operation: { kind: 'deliver', key: 2, bytes: 9_000 },
+  },
   { ...common, name: 'load that fails', prepare: few, operation: { kind: 'failing load', key: 7 } },
   { ...common, name: 'set of a key in flight', prepare: [...few, claim(7)], operation: set(7) },
   { ...common, name: 'set that replaces a key in flight', prepare: [...few, claim(2)], operation: set(2, 300) },

@@ -218,20 +218,23 @@ function stateOf(world: World): string[] {
   ];
 }
 
-/** A change of a key that has been done has ended the flight that the preparation began for it. */
+/** A change of a key that has been done has ended the flight that the preparation began for it; a value for that flight, then only. */
 function keepsFlight(world: World): string[] {
   const { operation, prepare } = scenario;
   const claimed = prepare.find(({ kind }) => kind === 'claim');
-  if (claimed === undefined || !('key' in claimed) || !template.hasFlight) return [];
+  if (claimed === undefined || !('key' in claimed)) return [];
   const isChanged = operation.kind !== 'load' && world.get(claimed.key) !== initialOf(scenario, claimed.key);
-  return isChanged ? [`key ${claimed.key} has changed, and its flight stands`] : [];
+  if (template.hasFlight) return isChanged ? [`key ${claimed.key} has changed, and its flight stands`] : [];
+  const isUndone = operation.kind === 'deliver' && !isChanged;
+  return isUndone ? [`the flight of key ${claimed.key} has ended, and its value is not there`] : [];
 }
 
 function allowedOf(key: number): number[] {
   const { operation, neighbour, evicts } = scenario;
   const allowed = [hasExpired(key) ? 0 : initialOf(scenario, key)];
   const { kind } = operation;
-  if ((kind === 'set' || kind === 'load' || kind === 'migrate') && operation.key === key) allowed.push(NEW_ID);
+  if ((kind === 'set' || kind === 'load' || kind === 'deliver' || kind === 'migrate') && operation.key === key)
+    allowed.push(NEW_ID);
   // Which of the entries it is, the case can't say.
   if (operation.kind === 'rewrite') allowed.push(NEW_ID);
   if (operation.kind === 'delete' && operation.key === key) allowed.push(0);

@@ -20,6 +20,8 @@ export type Operation =
   /** Both: asks for the flight, and stores a value if it is the thread's. */
   | { readonly kind: 'load'; readonly key: number; readonly bytes: number }
   | { readonly kind: 'publish'; readonly key: number; readonly bytes: number }
+  /** Asks for the flight of a key, which is another's, and stores a value for it on that thread's behalf. */
+  | { readonly kind: 'deliver'; readonly key: number; readonly bytes: number }
   | { readonly kind: 'fail' | 'abandon' | 'leave' | 'failing load'; readonly key: number }
   /** Copies a cold entry, and stores a value of so many bytes in its place. */
   | { readonly kind: 'rewrite'; readonly bytes: number }

@@ -164,6 +164,9 @@ export class World {
         return this.#claim(operation.key) === 1 ? this.#publish(operation, id) : LOST;
       case 'publish':
         return this.#publish(operation, id);
+      case 'deliver':
+        this.#claim(operation.key);
+        return this.#publish(operation, id, this.#awaited);
       case 'failing load':
         return this.#claim(operation.key) === 1 ? this.#fail() : 0;
       case 'fail':
@@ -245,11 +248,15 @@ export class World {
     return Number(this.#flight !== undefined && this.store.flights.end(this.#flight, FAILED, FAILURE));
   }
 
-  #publish(operation: Extract<Operation, { kind: 'publish' | 'load' }>, id: number): Result {
+  #publish(
+    operation: Extract<Operation, { kind: 'publish' | 'load' | 'deliver' }>,
+    id: number,
+    flight: Flight | undefined = this.#flight,
+  ): Result {
     this.#prepare(operation.key);
     const value = makeValue(operation.key, id, operation.bytes);
     const none = { shard: 0, at: this.arena.layout.flights.flight(this.arena.layout.shard(0), 0), number: 0 };
-    return this.store.set(value, 0, { deadline: 0, idleTicks: 0 }, false, this.#flight ?? none);
+    return this.store.set(value, 0, { deadline: 0, idleTicks: 0 }, false, flight ?? none);
   }
 
   #set(operation: Extract<Operation, { kind: 'set' }>, id: number): Result {

@@ -130,6 +130,27 @@ function findingsOf(changes: Partial<Findings> = {}): Findings {
   };
 }
 
+describe('the pool', () => {
+  const before = { ...statsOf({ loads: 10, loadWaits: 1 }).pool, tasks: 5, inPlace: 3 };
+  const after = { ...before, tasks: 1_239, inPlace: 60, failures: 2 };
+  const findings = findingsOf({
+    before: statsOf({ loads: 10, loadWaits: 1, pool: before }),
+    after: statsOf({ loads: 110, loadWaits: 8, loadsLost: 4, loadFailures: 2, pool: after }),
+  });
+
+  it('is reported from the start of the load on', () => {
+    const { pool } = createReport(findings);
+    const loads = { loads: 100, loadWaits: 7, loadsLost: 4, loadFailures: 2 };
+    expect(pool).toEqual({ tasks: 1_234, inPlace: 57, failures: 2, ...loads });
+  });
+
+  it('has a section of the text where it was used', () => {
+    const text = formatReport(createReport(findings));
+    expect(text).toMatch(/\nPool\n {2}done by workers, loads among it +1,234\n {2}loads of what was missing +100\n/);
+    expect(formatReport(createReport(findingsOf()))).not.toContain('\nPool\n');
+  });
+});
+
 describe('createReport', () => {
   it('adds up operations over threads and seconds', () => {
     const report = createReport(findingsOf());

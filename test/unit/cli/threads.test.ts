@@ -3,10 +3,12 @@ import { Load } from '../../../src/cli/load.js';
 import type { TraceChunk } from '../../../src/cli/messages.js';
 import { Pacer } from '../../../src/cli/pacer.js';
 import { ValuePool } from '../../../src/cli/payloads.js';
+import { POOLED_TYPES, pooledOptions } from '../../../src/cli/pooling.js';
 import { DEMO_TYPES, type Populations, populationsFor } from '../../../src/cli/profile.js';
 import { reduceStats, reduceWeather } from '../../../src/cli/reducers.js';
 import { ChunkWriter, ReplayThread } from '../../../src/cli/replay-thread.js';
 import { allRiders, FLOODER, tierOf } from '../../../src/cli/riders.js';
+import { createSource } from '../../../src/cli/source.js';
 import { parseTraceLine } from '../../../src/cli/trace.js';
 import type { DemoType, DemoTypes } from '../../../src/cli/values.js';
 import type { Cache, KeySpace } from '../../../src/index.js';
@@ -37,7 +39,26 @@ class MapSpace {
   delete(key: string): boolean {
     return this.values.delete(key);
   }
+
+  has(key: string): boolean {
+    return this.values.has(key);
+  }
+
+  async getAsync(key: string): Promise<unknown> {
+    return this.get(key);
+  }
+
+  async setAsync(key: string, value: unknown): Promise<boolean> {
+    return this.set(key, value);
+  }
+
+  async fetch(key: string): Promise<unknown> {
+    if (!this.has(key)) this.set(key, source(key));
+    return this.get(key);
+  }
 }
+
+const source = createSource(1, 256);
 
 type Spaces = Map<DemoType, MapSpace>;
 
@@ -53,52 +74,133 @@ function createLoad(participant = 0, participants = 1): { load: Load; spaces: Sp
   return { load: new Load(cache, { seed: 1, participant, participants, populations: POPULATIONS }), spaces };
 }
 
+async function warm(load: Load, count = 100): Promise<void> {
+  while (await load.warmUp(count));
+  await load.finish();
+}
+
+/** In steps, since one ends where it has to wait. */
+async function run(load: Load, accesses: number): Promise<void> {
+  for (let i = 0; i < accesses; i++) await load.run(1);
+  await load.finish();
+}
+
 describe('Load', () => {
-  it('warms up every key once, shared out over the threads', () => {
-    const kept = [0, 1, 2].map((participant) => {
+  it('warms up every key once, shared out over the threads', async () => {
+    const kept: string[][] = [];
+    for (const participant of [0, 1, 2]) {
       const { load, spaces } = createLoad(participant, 3);
-      while (load.warmUp(7));
-      return DEMO_TYPES.flatMap((type) => [...(spaces.get(type)?.values.keys() ?? [])]);
-    });
+      await warm(load, 7);
+      kept.push(DEMO_TYPES.flatMap((type) => [...(spaces.get(type)?.values.keys() ?? [])]));
+    }
     const total = Object.values(POPULATIONS).reduce((sum, count) => sum + count, 0);
     expect(kept.flat()).toHaveLength(total);
     expect(new Set(kept.flat()).size).toBe(total);
   });
 
-  it('finds nothing wrong with a correct cache, having compared some values in full', () => {
+  it('finds nothing wrong with a correct cache, having compared some values in full', async () => {
     const { load } = createLoad();
-    load.run(2_000);
+    await run(load, 2_000);
     expect(load.tally.violations).toEqual([]);
     expect(load.tally.checked).toBeGreaterThan(20);
     expect(load.tally.gets).toBeGreaterThan(load.tally.sets);
   });
 
-  it('notices a value of another key', () => {
+  it('notices a value of another key', async () => {
     const { load, spaces } = createLoad();
-    while (load.warmUp(100));
+    await warm(load);
     const space = sessionsOf(spaces);
     space.read = () => space.values.get('session:velo-3');
-    load.run(200);
+    await run(load, 200);
     expect(load.tally.violationCount).toBeGreaterThan(0);
     expect(load.tally.violations[0]).toMatch(
       /^get\("session:velo-\d+"\) of type session returned the value of "session:velo-3"$/,
     );
   });
 
-  it('notices a value that is right but for one field', () => {
+  it('notices a value that is right but for one field', async () => {
     const { load, spaces } = createLoad();
-    while (load.warmUp(100));
+    await warm(load);
     const space = sessionsOf(spaces);
     space.read = (key) => ({ ...(space.values.get(key) as object), csrfSecret: 'torn' });
-    load.run(2_000);
+    await run(load, 2_000);
     expect(load.tally.violations[0]).toMatch(/returned a value that was never set for it$/);
   });
 });
 
-describe('what a load may find', () => {
-  it('is what was stored or what its reducer makes of it, and nothing else', () => {
+describe('what goes by the pool', () => {
+  it('is read and stored there, of the types that can be large, and what is missing is loaded', async () => {
     const { load, spaces } = createLoad();
-    while (load.warmUp(100));
+    const ways = new Map<DemoType, Set<string>>();
+    for (const [type, space] of spaces) {
+      const seen = new Set<string>();
+      ways.set(type, seen);
+      for (const way of ['get', 'set', 'getAsync', 'setAsync', 'fetch'] as const) {
+        const original = space[way].bind(space) as (...args: unknown[]) => never;
+        space[way] = (...args: unknown[]) => {
+          if (way.length > 3) seen.add(way);
+          return original(...args);
+        };
+      }
+    }
+    await run(load, 3_000);
+    expect(load.tally.violations).toEqual([]);
+    for (const type of DEMO_TYPES) {
+      const wanted = POOLED_TYPES.includes(type) ? ['fetch', 'getAsync'] : [];
+      expect([...ways.get(type)!], type).toEqual(expect.arrayContaining(wanted));
+      if (wanted.length === 0) expect(ways.get(type)!.size).toBe(0);
+    }
+    expect([...ways.get('weather')!]).toContain('setAsync');
+  });
+
+  it('is bounded: a step ends where there is no room for more', async () => {
+    const { load, spaces } = createLoad();
+    const landings: (() => void)[] = [];
+    for (const type of POOLED_TYPES)
+      spaces.get(type)!.fetch = (key) => new Promise((resolve) => landings.push(() => resolve(source(key))));
+    const step = load.run(1_000);
+    expect(landings).toHaveLength(16);
+    expect(step).toBeInstanceOf(Promise);
+    landings.shift()!();
+    expect(await step).toBe(true);
+    for (const land of landings) land();
+    await load.finish();
+    expect(load.tally.gets).toBeLessThan(1_000);
+  });
+
+  it('has an error end the load', async () => {
+    const { load, spaces } = createLoad();
+    for (const type of POOLED_TYPES) spaces.get(type)!.fetch = () => Promise.reject(new Error('the worker died'));
+    await expect(run(load, 1_000)).rejects.toThrow('the worker died');
+  });
+});
+
+describe('the source', () => {
+  it('makes the value of a key from the seed alone, as a load does', () => {
+    const key = 'route:velo-17';
+    expect(createSource(7, 32)(key)).toEqual(new ValuePool('route', 7, 32).valueOf(17, key));
+    expect(createSource(8, 32)(key)).not.toEqual(createSource(7, 32)(key));
+  });
+
+  it.each(['route', 'route:velo-x', 'other:velo-1', 'route:velo-1.5', ''])('knows no key %j', (key) => {
+    expect(() => createSource(1, 32)(key)).toThrow('is no key of the demo');
+  });
+});
+
+describe('the options for the pools', () => {
+  it('name the source, and leave them out where there are too many threads', () => {
+    const { types, pool } = pooledOptions(5, 64, 3);
+    for (const type of POOLED_TYPES) expect(String(types?.[type]?.loader)).toMatch(/demo-source\.js\?seed=5&size=64$/);
+    expect(types?.session?.loader).toBeUndefined();
+    expect(pool).toMatchObject({ threads: 1 });
+    expect([63, 64].map((participants) => pooledOptions(5, 64, participants).pool !== false)).toEqual([true, false]);
+  });
+});
+
+describe('what a load may find', () => {
+  it('is what was stored or what its reducer makes of it, and nothing else', async () => {
+    const { load, spaces } = createLoad();
+    await warm(load);
     const space = spaces.get('weather')!;
     const reduced = (key: string, drop: number): unknown => {
       let value = space.values.get(key) as DemoTypes['weather'] | undefined;
@@ -106,14 +208,14 @@ describe('what a load may find', () => {
       return value && drop > 0 ? { ...value, hourly: value.hourly.slice(drop) } : value;
     };
     space.read = (key) => reduced(key, 0);
-    load.run(2_000);
+    await run(load, 2_000);
     expect(load.tally.violations).toEqual([]);
     space.read = (key) => reduced(key, 1);
-    load.run(3_000);
+    await run(load, 3_000);
     expect(load.tally.violations[0]).toMatch(/of type weather returned a value that was never set for it$/);
   });
 
-  it('sessions are those of riders, and one of them floods', () => {
+  it('sessions are those of riders, and one of them floods', async () => {
     const users = new Map<string, number>();
     const { load, spaces } = createLoad();
     spaces.get('session')!.set = (_, __, options?: { user?: string }) => {
@@ -121,7 +223,7 @@ describe('what a load may find', () => {
       users.set(user, (users.get(user) ?? 0) + 1);
       return true;
     };
-    load.run(3_000);
+    await run(load, 3_000);
     expect(users.has('nobody')).toBe(false);
     expect(users.get(FLOODER)).toBeGreaterThan(10);
     for (const user of users.keys()) expect(allRiders()).toContain(user);

@@ -61,6 +61,26 @@ describe('flights', () => {
     expect(flightsIn(one, 'key')).toBe(0);
   });
 
+  it.each([100, 30_000])(
+    'a value of %d bytes may be stored for it by another thread, as long as it stands',
+    (bytes) => {
+      const one = engines.create();
+      const [worker, waiter] = [one.join(2), one.join(3)];
+      const own = claim(one, 'key');
+      claim(waiter, 'key');
+      expect(publish(worker, 'key', own, bytes)).toBe(STORED);
+      expect(worker.store.flights.takeEnded()).toEqual([waiter.slot]);
+      expect([one.store.flights.stands(own.flight), flightsIn(one, 'key')]).toEqual([false, 0]);
+      expect(one.get('key')).toEqual(pattern(bytes, 1));
+      const next = claim(one, 'key');
+      expect(one.store.flights.endOfOwner(one.slot, one.threadId)).toBe(true);
+      expect(publish(worker, 'key', next, 50), 'behind the end of its thread').toBe(LOST);
+      expect(claim(waiter, 'key').outcome).toBe(CLAIMED);
+      expect(publish(worker, 'key', next, 50), 'behind the claim of another').toBe(LOST);
+      expect(one.get('key')).toEqual(pattern(bytes, 1));
+    },
+  );
+
   it.each([100, 30_000])('set, delete and clear end a flight: a value of %d bytes is not stored', (bytes) => {
     const one = engines.create({ types: 2 });
     const two = one.join(2);

@@ -1,0 +1,35 @@
+/** What the demo leaves to the pools of its threads: packing, compressing and loading the values that can be large. */
+import type { CacheOptions } from '../index.js';
+import { DEMO_TYPE_OPTIONS } from './limits.js';
+import type { DemoType, DemoTypes } from './values.js';
+
+/** The types whose values are compressed, but for the smallest of all. */
+export const POOLED_TYPES: readonly DemoType[] = ['route', 'weather', 'stats', 'llm'];
+
+/** Threads that may have a pool of one worker each: with the warden they are the 128 that a cache can have. */
+const PARTICIPANTS_MAX = 63;
+
+// Compiled, the package keeps its folders.
+const SOURCE_URL = new URL('../../workers/demo-source.js', import.meta.url);
+const FUNCTIONS_URL = new URL('../../workers/demo-functions.js', import.meta.url);
+
+/** `size`: values of each type to choose from. */
+export function pooledOptions(
+  seed: number,
+  size: number,
+  participants: number,
+): Pick<CacheOptions<DemoTypes>, 'types' | 'pool'> {
+  const loader = new URL(SOURCE_URL);
+  loader.search = new URLSearchParams({ seed: `${seed}`, size: `${size}` }).toString();
+  const { route, weather, stats, llm } = DEMO_TYPE_OPTIONS;
+  return {
+    types: {
+      ...DEMO_TYPE_OPTIONS,
+      route: { ...route, loader },
+      weather: { ...weather, loader },
+      stats: { ...stats, loader },
+      llm: { ...llm, loader },
+    },
+    pool: participants <= PARTICIPANTS_MAX && { threads: 1, module: FUNCTIONS_URL },
+  };
+}
