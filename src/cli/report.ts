@@ -71,7 +71,7 @@ export interface UseReport {
 }
 
 /** What pools did, and the loads of `fetch`, since the load began. */
-export interface PoolReport extends Pick<CacheStats['pool'], 'tasks' | 'inPlace' | 'failures'> {
+interface PoolReport extends Pick<CacheStats['pool'], 'tasks' | 'inPlace' | 'failures'> {
   readonly loads: number;
   readonly loadWaits: number;
   readonly loadsLost: number;

@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import type { Cache } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { rejectionOf, useCaches } from '../support/caches.js';
+import { end, settled, turn } from '../support/deaths.js';
 import { FULL, fill, Gate, type GateTypes, gateOptions, StartedWorkers } from '../support/gate.js';
 import { runModule } from '../support/process.js';
 import { Random, seedFrom } from '../support/random.js';
@@ -18,21 +19,6 @@ const TURNS = 30;
 
 const caches = useCaches();
 
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Waits until what the dead have left is cleared up, which nothing but the bound of the test ends otherwise. */
-async function settled(cache: Cache<never>, threads: number): Promise<void> {
-  while (cache.stats().threads > threads) await turn();
-}
-
-async function end(worker: Worker): Promise<void> {
-  const exited = once(worker, 'exit');
-  await worker.terminate();
-  await exited;
-}
-
 describe('a worker that dies', () => {
   it('over a task costs that task a coded error, and the pool goes on', async () => {
     const cache = await caches.create<GateTypes>(gateOptions({ threads: 1 }));
@@ -44,7 +30,7 @@ describe('a worker that dies', () => {
     expect(await Promise.all(behind)).toEqual([true, true]);
     expect(cache.get('a')).toBe(1);
     expect(cache.stats().pool).toMatchObject({ tasks: 2, failures: 1, running: 0, waiting: 0 });
-    await settled(cache as Cache<never>, 3);
+    await settled(cache, 3);
     expect(cache.stats().deaths).toBe(1);
     expect(cache.verify()).toEqual([]);
   });
@@ -74,7 +60,7 @@ describe('a worker that dies', () => {
     expect(cache.type('gated').get('key')).toBe('before');
     gate.open();
     expect(await cache.type('gated').setAsync('key', 'behind')).toBe(true);
-    await settled(cache as Cache<never>, 3);
+    await settled(cache, 3);
     expect(cache.verify()).toEqual([]);
   });
 
@@ -104,7 +90,7 @@ describe('a worker that dies', () => {
       }
       expect(kills).toBeGreaterThan(ROUNDS / 2);
       expect(cache.stats().pool).toMatchObject({ failures, running: 0, waiting: 0 });
-      await settled(cache as Cache<never>, 2 + started.live.length);
+      await settled(cache, 2 + started.live.length);
       expect(cache.verify()).toEqual([]);
       cache.clearAll();
       expect(cache.stats().bytesUsed).toBe(bytesUsed);

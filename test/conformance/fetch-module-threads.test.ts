@@ -1,9 +1,8 @@
 /** fetch by a module over several threads, and what becomes of those who wait when a worker or a thread dies. */
-import { once } from 'node:events';
-import type { Worker } from 'node:worker_threads';
 import { type Cache, type CacheOptions, ManualClock } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { rejectionOf, useCaches } from '../support/caches.js';
+import { end, settled, turn } from '../support/deaths.js';
 import { StartedWorkers } from '../support/gate.js';
 import { LOADER, useModuleLoads } from '../support/module-loads.js';
 import { Random, seedFrom } from '../support/random.js';
@@ -17,21 +16,6 @@ const TURNS = 40;
 /** Each round may start a worker anew, which takes long on a busy machine. */
 const TIMEOUT_MS = 240_000;
 const VALUE = { name: 'loaded', list: [1, 2, 3] };
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Waits until what the dead have left is cleared up, which nothing but the bound of the test ends otherwise. */
-async function settled(cache: Cache, threads: number): Promise<void> {
-  while (cache.stats().threads > threads) await turn();
-}
-
-async function end(worker: Worker): Promise<void> {
-  const exited = once(worker, 'exit');
-  await worker.terminate();
-  await exited;
-}
 
 describe('fetch by a module over threads', () => {
   const caches = useCaches();

@@ -194,7 +194,7 @@ function killRecoveries(at: number): boolean {
 function check(world: World, where: string, isKept = true): void {
   const found: string[] = [];
   survives(() => {
-    found.push(...(isKept ? stateOf(world) : []), ...world.problems());
+    found.push(...(isKept ? [...stateOf(world), ...wasted(world)] : []), ...world.problems());
     found.push(...world.leaks());
   });
   problems.push(...found.map((sentence) => `${scenario.name}, ${mode}, ${where}: ${sentence}`));
@@ -218,15 +218,20 @@ function stateOf(world: World): string[] {
   ];
 }
 
-/** A change of a key that has been done has ended the flight that the preparation began for it; a value for that flight, then only. */
+/** A change of a key that has been done has ended the flight that the preparation began for it. */
 function keepsFlight(world: World): string[] {
   const { operation, prepare } = scenario;
   const claimed = prepare.find(({ kind }) => kind === 'claim');
-  if (claimed === undefined || !('key' in claimed)) return [];
+  if (claimed === undefined || !('key' in claimed) || !template.hasFlight) return [];
   const isChanged = operation.kind !== 'load' && world.get(claimed.key) !== initialOf(scenario, claimed.key);
-  if (template.hasFlight) return isChanged ? [`key ${claimed.key} has changed, and its flight stands`] : [];
-  const isUndone = operation.kind === 'deliver' && !isChanged;
-  return isUndone ? [`the flight of key ${claimed.key} has ended, and its value is not there`] : [];
+  return isChanged ? [`key ${claimed.key} has changed, and its flight stands`] : [];
+}
+
+/** A flight that a value was to be stored for has ended only if that is there. Not before the repair, which may undo both. */
+function wasted(world: World): string[] {
+  const { operation } = scenario;
+  if (operation.kind !== 'deliver' || template.hasFlight || world.get(operation.key) === NEW_ID) return [];
+  return [`the flight of key ${operation.key} has ended, and its value is not there`];
 }
 
 function allowedOf(key: number): number[] {

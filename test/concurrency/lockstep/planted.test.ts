@@ -249,6 +249,16 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
     look: schedules('two loads', () => oneSwitch(120)),
   },
   {
+    name: 'a flight that ends in a transaction before that of its value',
+    file: 'src/engine/writer.js',
+    from: `this.#flights.endOfLocked(shard, key.hash);
+        this.#index.openLocked`,
+    to: `this.#flights.endOfLocked(shard, key.hash);
+        this.#context.journal.commit();
+        this.#index.openLocked`,
+    look: kills('value for the flight of another', ['recovery']),
+  },
+  {
     name: 'a recovery that forgets the flights of the dead',
     file: 'src/engine/recovery.js',
     from: '|| !this.#flights.endOfOwner(slot, threadId)',
