@@ -10,7 +10,7 @@ const TEXT_MAX = 4_096;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Name, message and code of what was thrown, which may be anything, in up to `bytesMax` bytes, at least OUTCOME_TEXT_MAX. */
+/** Name, message and code of what was thrown, which may be anything, in up to `bytesMax` bytes, no fewer than the default. */
 export function wordsOf(error: unknown, bytesMax: number = OUTCOME_TEXT_MAX): Uint8Array {
   const name = clean(() => (error instanceof Error ? error.name : typeof error), NAME_MAX);
   const code = clean(() => (error as { code?: unknown }).code ?? '', NAME_MAX);

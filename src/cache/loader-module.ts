@@ -1,4 +1,4 @@
-/** Modules that load the missing values of a type: the option `loader`. They are imported where they run, when they first do. */
+/** Modules that load the missing values of a type: the option `loader`. Each is imported where it runs, when it first does. */
 import { OptionError } from '../errors.js';
 import type { Loader } from './fetcher.js';
 

@@ -1,4 +1,7 @@
-/** What a worker does to load a value: it calls the module of the type, and stores what that returns for the asking thread's flight. */
+/**
+ * How a worker loads a value: it calls the module of the type, and stores what that returns for the flight of the thread
+ * that asks.
+ */
 import type { MessagePort } from 'node:worker_threads';
 import { load as loadWord } from '#atomics';
 import { LOST, STORED } from '../../engine/writer.js';

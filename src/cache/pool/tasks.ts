@@ -79,7 +79,7 @@ interface LoadDone {
   readonly handed: Handed | undefined;
 }
 
-/** The module can't be imported or has no function, that has thrown, or its value can't be packed: what load-words.ts makes of it. */
+/** What load-words.ts makes of an error: of the module, its import, or the packing of its value. */
 interface LoadThrew {
   readonly kind: 'threw';
   readonly words: Uint8Array;
