@@ -9,14 +9,18 @@ import type { DemoTypes } from '../src/cli/values.js';
 import { attachCache, type Cache, ManualClock } from '../src/index.js';
 
 /** A thread of the demo: attaches to the cache, does what the main thread tells it to, and leaves when told. */
-type Serve = (command: Command) => Promise<void> | void;
+interface Service {
+  /** Until it can be told anything. */
+  readonly opened: Promise<void>;
+  readonly obey: (command: Command) => Promise<void> | void;
+}
 
 const now = (): number => performance.now();
 
-function serveLoad(cache: Cache<DemoTypes>, data: LoadWorkerData, answer: (message: Answer) => void): Serve {
+function serveLoad(cache: Cache<DemoTypes>, data: LoadWorkerData, answer: (message: Answer) => void): Service {
   const stop = new AbortController();
   const thread = new LoadThread(cache, data, now, stop.signal);
-  return async ({ kind }) => {
+  const obey = async ({ kind }: Command): Promise<void> => {
     if (kind === 'warm-up') {
       await thread.warmUp(WARM_UP_MS_MAX);
       answer({ kind: 'warm' });
@@ -25,12 +29,13 @@ function serveLoad(cache: Cache<DemoTypes>, data: LoadWorkerData, answer: (messa
       answer({ kind: 'done', tally: thread.tally });
     } else if (kind === 'stop') stop.abort();
   };
+  return { opened: thread.open(), obey };
 }
 
-function serveReplay(cache: Cache<DemoTypes>, data: ReplayWorkerData, answer: (message: Answer) => void): Serve {
+function serveReplay(cache: Cache<DemoTypes>, data: ReplayWorkerData, answer: (message: Answer) => void): Service {
   const pacer = new Pacer(data.pacer, data.participants, ManualClock.from(data.clock));
   const thread = new ReplayThread(cache, pacer, data.participant, data.capacityBytes);
-  return (command) => {
+  const obey = (command: Command): void => {
     if (command.kind === 'chunk') {
       thread.run(command.chunk);
       answer({ kind: 'chunk' });
@@ -39,19 +44,21 @@ function serveReplay(cache: Cache<DemoTypes>, data: ReplayWorkerData, answer: (m
       answer({ kind: 'done', tally: thread.tally });
     }
   };
+  return { opened: Promise.resolve(), obey };
 }
 
-function serve(port: MessagePort, data: DemoWorkerData): void {
+async function serve(port: MessagePort, data: DemoWorkerData): Promise<void> {
   const answer = (message: Answer): void => port.postMessage(message);
   const cache = attachCache(data.handle, data.mode === 'load' ? DEMO_FUNCTIONS : {});
-  const obey = data.mode === 'load' ? serveLoad(cache, data, answer) : serveReplay(cache, data, answer);
+  const { opened, obey } = data.mode === 'load' ? serveLoad(cache, data, answer) : serveReplay(cache, data, answer);
   port.on('message', async (command: Command) => {
     if (command.kind !== 'leave') return obey(command);
     await cache.close();
     port.close();
   });
+  await opened;
   answer({ kind: 'ready' });
 }
 
 if (parentPort === null) throw new Error('this module is the entry point of a worker thread');
-serve(parentPort, workerData as DemoWorkerData);
+await serve(parentPort, workerData as DemoWorkerData);

@@ -59,7 +59,7 @@ async function runTeam(context: RunContext, cache: Cache<DemoTypes>, main: LoadO
 }
 
 async function warmUp(team: Team, thread: LoadThread): Promise<void> {
-  await team.all('ready');
+  await Promise.all([team.all('ready'), thread.open()]);
   team.tell({ kind: 'warm-up' });
   await thread.warmUp(WARM_UP_MS_MAX);
   await team.all('warm');

@@ -22,6 +22,11 @@ export class LoadThread {
     return this.#load.tally;
   }
 
+  /** Has the pool start. */
+  open(): Promise<void> {
+    return this.#load.open();
+  }
+
   /** Stores this thread's part of the keys; gives up after `limitMs`, when a large cache stays partly cold. */
   async warmUp(limitMs: number): Promise<void> {
     const endMs = this.#now() + limitMs;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Cache, KeySpace, SetOptions } from '../index.js';
 import { poolSizeFor, ValuePool } from './payloads.js';
 import { Pending } from './pending.js';
-import { POOLED_TYPES } from './pooling.js';
+import { LOADED_TYPES, POOLED_TYPES } from './pooling.js';
 import { DEMO_TYPES, keyOf, type Populations, PROFILES, type TypeProfile } from './profile.js';
 import { deriveSeed, Random } from './random.js';
 import { reduceStats, reduceWeather } from './reducers.js';
@@ -17,7 +17,7 @@ const FULL_CHECK_EVERY = 32;
 /** Share of the accesses in which one user opens yet another session. */
 const FLOOD_SHARE = 0.01;
 /** Operations that may be in a pool, or wait for it, at a time. */
-const PENDING_MAX = 16;
+const PENDING_MAX = 64;
 
 export interface LoadOptions {
   readonly seed: number;
@@ -35,8 +35,10 @@ interface TypeLoad {
   readonly ranks: ZipfSampler;
   /** Sum of the access shares up to and including this type. */
   readonly accessLimit: number;
-  /** Values go by the pool, and what is missing is loaded there. */
+  /** Values go by the pool. */
   readonly isPooled: boolean;
+  /** What is missing is loaded there. */
+  readonly isLoaded: boolean;
 }
 
 /**
@@ -58,6 +60,12 @@ export class Load {
     this.#types = createTypeLoads(cache, options);
     this.#warmUp = this.#fill(options);
     this.#participant = options.participant;
+  }
+
+  /** Has the pool start, and its workers make what they load from: that is no part of what is measured. */
+  async open(): Promise<void> {
+    const loaded = this.#types.filter(({ isLoaded }) => isLoaded);
+    await Promise.all(loaded.map(({ type, space }) => space.fetch(keyOf(type, this.#participant))));
   }
 
   /** Stores up to `count` of this thread's keys; false once all of them have been. What it waits for is room to go on. */
@@ -128,7 +136,7 @@ export class Load {
   #read(load: TypeLoad, rank: number, key: string): void {
     const isFull = ++this.tally.gets % FULL_CHECK_EVERY === 0;
     if (load.isPooled) {
-      this.#pending.add(this.#fetch(load, rank, key, isFull));
+      this.#pending.add(this.#readByPool(load, rank, key, isFull));
       return;
     }
     const value = load.space.get(key);
@@ -136,14 +144,13 @@ export class Load {
     else this.#check(load, rank, key, value, isFull);
   }
 
-  /** By the pool: what is there is read, what is missing loaded. */
-  async #fetch(load: TypeLoad, rank: number, key: string, isFull: boolean): Promise<void> {
-    const { space } = load;
-    // It may go in between.
-    const found = space.has(key) ? await space.getAsync(key) : undefined;
-    const value = found ?? (await retryBusyAsync(() => space.fetch(key)));
-    if (value === undefined) noteViolation(this.tally, `fetch("${key}") of type ${load.type} returned nothing`);
-    else this.#check(load, rank, key, value, isFull);
+  async #readByPool(load: TypeLoad, rank: number, key: string, isFull: boolean): Promise<void> {
+    const { space, isLoaded } = load;
+    const isFetched = isLoaded && !space.has(key);
+    const value = isFetched ? await retryBusyAsync(() => space.fetch(key)) : await space.getAsync(key);
+    if (value !== undefined) this.#check(load, rank, key, value, isFull);
+    else if (isFetched) noteViolation(this.tally, `fetch("${key}") of type ${load.type} returned nothing`);
+    else this.#store(load, rank, key);
   }
 
   #store(load: TypeLoad, rank: number, key: string): void {
@@ -187,6 +194,7 @@ function createTypeLoads(cache: Cache<DemoTypes>, { seed, participants, populati
       ranks,
       accessLimit,
       isPooled: POOLED_TYPES.includes(type),
+      isLoaded: LOADED_TYPES.includes(type),
     };
   });
 }

@@ -3,8 +3,11 @@ import type { CacheOptions } from '../index.js';
 import { DEMO_TYPE_OPTIONS } from './limits.js';
 import type { DemoType, DemoTypes } from './values.js';
 
-/** The types whose values are compressed, but for the smallest of all. */
+/** The types whose values are stored and read by the pool where that is worth the trip: those that can be large. */
 export const POOLED_TYPES: readonly DemoType[] = ['route', 'weather', 'stats', 'llm'];
+
+/** Of those, the ones that workers load, too, whatever their size: most of what is large. */
+export const LOADED_TYPES: readonly DemoType[] = ['route'];
 
 /** Threads that may have a pool of one worker each: with the warden they are the 128 that a cache can have. */
 const PARTICIPANTS_MAX = 63;
@@ -21,15 +24,8 @@ export function pooledOptions(
 ): Pick<CacheOptions<DemoTypes>, 'types' | 'pool'> {
   const loader = new URL(SOURCE_URL);
   loader.search = new URLSearchParams({ seed: `${seed}`, size: `${size}` }).toString();
-  const { route, weather, stats, llm } = DEMO_TYPE_OPTIONS;
   return {
-    types: {
-      ...DEMO_TYPE_OPTIONS,
-      route: { ...route, loader },
-      weather: { ...weather, loader },
-      stats: { ...stats, loader },
-      llm: { ...llm, loader },
-    },
+    types: { ...DEMO_TYPE_OPTIONS, route: { ...DEMO_TYPE_OPTIONS.route, loader } },
     pool: participants <= PARTICIPANTS_MAX && { threads: 1, module: FUNCTIONS_URL },
   };
 }
