@@ -98,7 +98,7 @@ export const REMOVAL_WORDS = 2;
 export const JOURNAL_ENTRIES = 1024;
 
 /** Page descriptor words; the bitmap of used chunks follows. */
-export const PAGE = { state: 0, freeChunks: 1, previous: 2, next: 3, hint: 4, bitmap: 8 } as const;
+export const PAGE = { state: 0, freeChunks: 1, previous: 2, next: 3, hint: 4, intent: 5, head: 6, bitmap: 8 } as const;
 
 export interface ArenaConfig {
   /** Bound on all shared bytes. */

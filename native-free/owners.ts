@@ -9,23 +9,26 @@
  * of: each one compare-exchange. A record is freed last,
  * after no lock word and no intent names it any more; that is what makes a lock token a proof (see `isGone`).
  *
- * Behind the state word lie the owner's intents: pairs (ref, tag) for memory that it holds outside any section.
+ * Behind the state word lie the owner's intents: pairs (ref, tag) for memory that it holds outside any section, and
+ * what streams have reserved.
  */
 import { compareExchange, load, store, type Words } from '#atomics';
 
 export const OWNER_SLOTS = 128;
-export const OWNER_WORDS = 32;
+export const OWNER_WORDS = 64;
 /** First intent word, and how many pairs there are. */
 export const OWNER_INTENTS = 2;
-export const OWNER_INTENT_COUNT = 8;
+export const OWNER_INTENT_COUNT = 16;
 /** Word that says which kinds of events the thread listens for. */
-const OWNER_LISTENS = 18;
+const OWNER_LISTENS = 34;
 /** A word that only the owner touches, for ordering its own loads. */
-const OWNER_FENCE = 19;
+const OWNER_FENCE = 35;
 /** What the thread says of itself: share of its heap in use, delay of its event loop, when it said so. */
-const OWNER_HEAP = 20;
-const OWNER_DELAY = 21;
-const OWNER_SAID = 22;
+const OWNER_HEAP = 36;
+const OWNER_DELAY = 37;
+const OWNER_SAID = 38;
+/** For each intent, the pages that the stream on it has or may still take; 0 without a stream. */
+const OWNER_RESERVED = 40;
 
 /** Shares in words count in 1 / SHARE_UNIT. */
 export const SHARE_UNIT = 10_000;
@@ -117,6 +120,23 @@ export class OwnerTable {
   /** When the thread said so, in ms modulo 2^32; 0 if it never has. */
   saidMs(slot: number): number {
     return load(this.#words, this.record(slot) + OWNER_SAID);
+  }
+
+  /** Index of the word with the pages that the stream on an intent of a slot has reserved. */
+  reserved(slot: number, intent: number): number {
+    const record = this.record(slot);
+    return record + OWNER_RESERVED + ((intent - record - OWNER_INTENTS) >>> 1);
+  }
+
+  /** Pages that the streams of all threads have reserved: exact under the large lock. */
+  reservedPages(): number {
+    let pages = 0;
+    for (let slot = 0; slot < OWNER_SLOTS; slot++) {
+      const record = this.record(slot);
+      if (load(this.#words, record) === 0) continue;
+      for (let i = 0; i < OWNER_INTENT_COUNT; i++) pages += this.#words[record + OWNER_RESERVED + i]!;
+    }
+    return pages;
   }
 
   /** For the thread itself, which must hold nothing. */

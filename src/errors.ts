@@ -71,7 +71,7 @@ export class ClosedError extends VelocacheError {
   }
 }
 
-/** `getBytes` met an entry that was stored by `set`. */
+/** `getBytes` or `readStream` met an entry that was stored by `set`. */
 export class NotBytesError extends VelocacheError {
   constructor(key: string) {
     super('VELOCACHE_NOT_BYTES', `the entry of key ${describe(key)} was stored as a value: read it with get`);
@@ -82,6 +82,13 @@ export class NotBytesError extends VelocacheError {
 export class LoadError extends VelocacheError {
   constructor(message: string, cause: Error) {
     super('VELOCACHE_LOAD', `the load in another thread failed: ${message}`, { cause });
+  }
+}
+
+/** A stream that can't go on: other streams have the room for it, or its bytes are not as many as its option `size` says. */
+export class StreamError extends VelocacheError {
+  constructor(message: string) {
+    super('VELOCACHE_STREAM', message);
   }
 }
 

@@ -9,12 +9,21 @@ export type { Loader } from './cache/fetcher.js';
 export type { AttachFunctions, TypeFunctions } from './cache/functions.js';
 export { Gauge } from './cache/gauge.js';
 export type { CacheHandle } from './cache/handle.js';
-export type { FetchOptions, GetAsyncOptions, KeySpace, SetAsyncOptions, SetOptions } from './cache/key-space.js';
+export type {
+  FetchOptions,
+  GetAsyncOptions,
+  KeySpace,
+  SetAsyncOptions,
+  SetOptions,
+  WriteStreamOptions,
+} from './cache/key-space.js';
 export type { CacheOptions, PressureOptions, SlabOptions, TypeOptions } from './cache/options.js';
 export type { PoolOptions } from './cache/pool/pool-options.js';
 export type { PoolStats } from './cache/pool/stats.js';
 export type { PressureActions, PressureStats } from './cache/pressure-words.js';
 export type { ReduceInfo, Reducer } from './cache/reducer.js';
+export type { CacheReadStream } from './cache/streams/read-stream.js';
+export type { CacheWriteStream } from './cache/streams/write-stream.js';
 export type { Duration, Size } from './cache/units.js';
 export type { TierOf, UserOptions } from './cache/users.js';
 export { type VeloReducers, type VeloTypes, veloTypes } from './cache/velo-types.js';
@@ -35,6 +44,7 @@ export {
   MemoryError,
   NotBytesError,
   OptionError,
+  StreamError,
   ThreadsError,
   TypeNameError,
   ValueError,

@@ -19,7 +19,10 @@ import { type Findings, Offload, type Offloading } from './pool/offload.js';
 import type { PendingSets } from './pool/pending-sets.js';
 import { PoolLoads } from './pool/pool-loads.js';
 import { beginKey, type Placement, Putter } from './putter.js';
-import { type Duration, parseDuration } from './units.js';
+import { Intake } from './streams/intake.js';
+import { CacheReadStream, type Source } from './streams/read-stream.js';
+import { CacheWriteStream } from './streams/write-stream.js';
+import { type Duration, parseDuration, parseSize, type Size } from './units.js';
 import { checkUser, type Tier, type UserTiers } from './users.js';
 
 export interface SetOptions {
@@ -42,6 +45,16 @@ export interface GetAsyncOptions {
 /** A set that is aborted once a worker has begun with it may be stored all the same. */
 export interface SetAsyncOptions extends SetOptions, GetAsyncOptions {}
 
+export interface WriteStreamOptions extends SetOptions {
+  /**
+   * How many bytes will come. Room for them is reserved before the first is taken, and more or fewer are an error. Default: as many as
+   * come, up to `slab.maxItem`.
+   */
+  readonly size?: Size | undefined;
+  /** Destroys the stream, with an AbortError. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface FetchOptions extends SetOptions {
   /** Ends the wait of this call, which rejects with the signal's reason; the load goes on if another call waits for it. */
   readonly signal?: AbortSignal | undefined;
@@ -56,6 +69,7 @@ const SET_OPTIONS = ['ttl', 'idle', 'user'];
 const GET_ASYNC_OPTIONS = ['signal'];
 const SET_ASYNC_OPTIONS = [...SET_OPTIONS, ...GET_ASYNC_OPTIONS];
 const FETCH_OPTIONS = [...SET_OPTIONS, 'signal', 'lease'];
+const WRITE_STREAM_OPTIONS = [...SET_OPTIONS, 'size', 'signal'];
 const LEASE_MS = 30_000;
 
 /** What a key space needs to know of its cache. */
@@ -81,6 +95,7 @@ export class KeySpace<V> {
   readonly #plan: TypePlan;
   readonly #packer: Packer;
   readonly #putter: Putter;
+  readonly #itemBytesMax: number;
   readonly #tiers: UserTiers | undefined;
   readonly #migrator: Migrator;
   readonly #fetcher: Fetcher<V>;
@@ -104,6 +119,7 @@ export class KeySpace<V> {
     this.#migrator = setup.migrator;
     this.#pending = setup.offloading.pending;
     this.#putter = new Putter(setup, this.#pending);
+    this.#itemBytesMax = setup.itemBytesMax;
     this.#offload = new Offload(setup.offloading, { ...setup, putter: this.#putter });
     this.#fetcher = new Fetcher<V>(
       {
@@ -236,6 +252,43 @@ export class KeySpace<V> {
       throw new NotBytesError(key);
     }
     return this.#value(key, true) as Uint8Array | undefined;
+  }
+
+  /**
+   * A stream of Node's (`toWeb()` for one of the web) that takes a value of bytes, in whatever pieces, and stores it under the key
+   * when it ends, as `setBytes` would at that moment; 'finish' comes then, and `stored` says whether there was room. Nothing is seen before,
+   * and a stream that is destroyed leaves nothing behind. Its errors: VELOCACHE_ITEM_TOO_LARGE, VELOCACHE_STREAM if other streams have the
+   * room or `size` is not what came, VELOCACHE_BUSY, VELOCACHE_CLOSED; the key keeps its value then. Throws on bad arguments.
+   */
+  writeStream(key: string, options?: WriteStreamOptions): CacheWriteStream {
+    const placement = this.#placementOf(options, WRITE_STREAM_OPTIONS);
+    const signal = checkedSignal(options);
+    const size = options?.size === undefined ? undefined : parseSize('size', options.size, 0, Number.MAX_SAFE_INTEGER);
+    const space = { member: this.#member, typeId: this.#typeId, packer: this.#packer, putter: this.#putter };
+    const intake = new Intake({ ...space, itemBytesMax: this.#itemBytesMax }, key, placement, size);
+    return new CacheWriteStream(intake, this.#member.streams, signal);
+  }
+
+  /**
+   * A stream of Node's (`toWeb()` for one of the web) of the bytes stored under the key, or undefined for a miss. It gives what is stored now to
+   * its end, whatever becomes of the entry. Counts, renews and throws as `getBytes`. Destroy it if it isn't read to the end.
+   */
+  readStream(key: string, options?: GetAsyncOptions): CacheReadStream | undefined {
+    if (options !== undefined) checkOptions(options, GET_ASYNC_OPTIONS);
+    const signal = checkedSignal(options);
+    const source = this.#hold(key) ?? this.getBytes(key);
+    return source && new CacheReadStream(this.#member, source, this.#member.streams, signal);
+  }
+
+  /** The key's item, pinned and counted as a hit; undefined if it is to be copied, or is not there. */
+  #hold(key: string): Source | undefined {
+    this.#begin(key);
+    const { reader, key: prepared } = this.#store;
+    const hold = reader.read(prepared, READ_PRESENCE, false) ? this.#store.hold() : undefined;
+    if (hold === undefined) return undefined;
+    this.#countHit(reader.payloadBytes);
+    reader.read(prepared, READ_PRESENCE, true);
+    return hold;
   }
 
   #read(key: string, renew: boolean): boolean {

@@ -47,6 +47,8 @@ export class Member {
   onEvents: () => void = () => {};
   /** Called when flights that this thread has to do with may have ended. */
   onFlights: () => void = () => {};
+  /** Streams of this thread that are open: told when it leaves the cache. */
+  readonly streams: Set<{ leave(): void }> = new Set();
   /** Called when this thread has left the cache. */
   onDetached: () => void = () => {};
   /** Called when the line to the warden has closed and the cache is open. */
@@ -190,13 +192,21 @@ export class Member {
     this.store.begin();
     this.#isDetached = true;
     const { owners } = this.arena;
-    const hasLetGo = this.#endFlights() && !this.store.context.hasAbandoned;
+    const hasLetGo = this.#dropStreams() && this.#endFlights() && !this.store.context.hasAbandoned;
     this.#hangUp();
     owners.setListens(this.slot, 0);
     // What it can't let go of, since a lock can't be had, is the warden's to recover, as that of a dead thread.
     if (hasLetGo) owners.release(this.slot, threadId);
     else owners.markDead(this.slot, threadId);
+    for (const stream of this.streams) stream.leave();
     this.onDetached();
+  }
+
+  /** What streams of this thread hold; of a cache that has ended it is nobody's. False if a lock could not be had. */
+  #dropStreams(): boolean {
+    if (load(this.arena.meta, HEADER.state) !== STATE_OPEN) return true;
+    for (let tries = 0; tries < LEAVE_TRIES; tries++) if (this.store.dropStreams()) return true;
+    return false;
   }
 
   /** The flights of a cache that has ended are nobody's. False if one could not be ended. */

@@ -2,12 +2,13 @@
 import type { Words } from '#atomics';
 import { HEADER, spanTicks } from '../../native-free/index.js';
 import { GLOBAL_COUNTER, REJECT } from '../engine/causes.js';
+import { CUT_SHORT, type Draft } from '../engine/drafts.js';
 import type { Flight } from '../engine/flights.js';
 import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
 import { besideBytes } from '../engine/rounding.js';
 import type { SharedStore } from '../engine/store.js';
 import { BUSY } from '../engine/writer.js';
-import { BusyError, ItemTooLargeError, KeyError } from '../errors.js';
+import { BusyError, ItemTooLargeError, KeyError, StreamError } from '../errors.js';
 import { isShortened } from '../policies/pressure.js';
 import type { Coarsener } from './coarsener.js';
 import type { Member } from './member.js';
@@ -68,40 +69,78 @@ export class Putter {
    * VELOCACHE_KEY, VELOCACHE_ITEM_TOO_LARGE and VELOCACHE_BUSY.
    */
   put(key: string, bytes: Uint8Array, form: number, placement: Placement, flight?: Flight, recall?: Words): number {
-    const { ttlMs, idleMs, user, shareGranules } = placement;
-    const isOwned = user !== undefined && shareGranules !== undefined;
     beginKey(this.#member, key, this.#typeId);
     const itemBytes = this.#store.key.byteLength + bytes.length;
     if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
-    const stored = this.#coarsen(key, bytes, idleMs !== 0, isOwned);
-    if (isOwned) this.#store.user.prepare(user, shareGranules);
-    this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
-    this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
+    // The user's code, which runs in the making of room, may have the codec overwrite them.
+    const isCoarse = this.#isCoarse(bytes.length, placement);
+    const stored = isCoarse ? new Uint8Array(bytes) : bytes;
+    const isOwned = this.#prepare(key, stored.length, placement, isCoarse);
     // What was loaded came before a set that is under way, whichever is stored first.
     if (flight === undefined) this.#pending?.overtake(this.#typeId, key);
-    const outcome = this.#isRefused()
-      ? this.#store.refuse(stored.length, REJECT.pressure, flight, recall)
-      : this.#store.set(stored, form, this.#lifetime, isOwned, flight, recall);
+    return this.#concluded(
+      this.isRefused()
+        ? this.#store.refuse(stored.length, REJECT.pressure, flight, recall)
+        : this.#store.set(stored, form, this.#lifetime, isOwned, flight, recall),
+    );
+  }
+
+  /**
+   * Stores bytes that have come in pieces, the last of them as `rest`, as `put` does such as are there at once; the draft is done
+   * with in any case. Throws VELOCACHE_STREAM too, if nothing is left of it.
+   */
+  publish(key: string, draft: Draft, rest: Uint8Array, valueBytes: number, placement: Placement): number {
+    beginKey(this.#member, key, this.#typeId);
+    const isOwned = this.#prepare(key, valueBytes, placement, this.#isCoarse(valueBytes, placement));
+    this.#pending?.overtake(this.#typeId, key);
+    if (this.isRefused()) {
+      this.#store.abandon(draft);
+      return this.#concluded(this.#store.refuse(valueBytes, REJECT.pressure));
+    }
+    const outcome = this.#store.publish(draft, rest, valueBytes, this.#lifetime, isOwned);
+    if (outcome === CUT_SHORT) throw cutShort();
+    return this.#concluded(outcome);
+  }
+
+  /** Does what a set does that finds no room. */
+  refuse(key: string, valueBytes: number, reason: number): number {
+    beginKey(this.#member, key, this.#typeId);
+    this.#pending?.overtake(this.#typeId, key);
+    return this.#concluded(this.#store.refuse(valueBytes, reason));
+  }
+
+  #concluded(outcome: number): number {
     if (this.#store.flights.hasEnded) this.#member.wakeWaiters();
     if (outcome === BUSY) throw new BusyError('set');
     return outcome;
   }
 
   /**
-   * Has values of the type made smaller, if they must be for this one. Returns its bytes, copied if so: the user's code,
-   * which runs then, may have the codec overwrite them.
+   * Readies the store for a set of the prepared key, which stays so; has values of the type made smaller if `isCoarse`.
+   * Returns whether the entry will be a user's.
    */
-  #coarsen(key: string, bytes: Uint8Array, isIdle: boolean, isOwned: boolean): Uint8Array {
+  #prepare(key: string, valueBytes: number, placement: Placement, isCoarse: boolean): boolean {
+    const { ttlMs, idleMs, user, shareGranules } = placement;
+    const isOwned = isOwnedBy(placement);
+    if (isCoarse) {
+      this.#coarsener!.makeRoom(key, valueBytes, idleMs !== 0, isOwned);
+      beginKey(this.#member, key, this.#typeId);
+    }
+    if (isOwned) this.#store.user.prepare(user!, shareGranules!);
+    this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
+    this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
+    return isOwned;
+  }
+
+  /** Whether values of the type must be made smaller for one of so many bytes under the prepared key. */
+  #isCoarse(valueBytes: number, placement: Placement): boolean {
     const coarsener = this.#coarsener;
-    if (coarsener === undefined || this.#isRefused() || !coarsener.isDue(bytes.length, isIdle, isOwned)) return bytes;
-    const copy = new Uint8Array(bytes);
-    coarsener.makeRoom(key, copy.length, isIdle, isOwned);
-    beginKey(this.#member, key, this.#typeId);
-    return copy;
+    if (coarsener === undefined || this.isRefused()) return false;
+    return coarsener.isDue(valueBytes, placement.idleMs !== 0, isOwnedBy(placement));
   }
 
   /** Whether pressure refuses sets of this type now. A plain look: a moment sooner or later is as good. */
-  #isRefused(): boolean {
+  isRefused(): boolean {
     return this.#importance < this.#store.context.meta[HEADER.leastImportance]!;
   }
 
@@ -113,6 +152,16 @@ export class Putter {
     context.countGlobal(GLOBAL_COUNTER.ttlsShortened, 1);
     return context.clock.deadline(ttlMs / 2 ** shift);
   }
+}
+
+/** Whether an entry counts for its user's quota. */
+export function isOwnedBy({ user, shareGranules }: Placement): boolean {
+  return user !== undefined && shareGranules !== undefined;
+}
+
+/** A step of a stream was cut short, by a full stack or a time-out of `vm`. */
+export function cutShort(): StreamError {
+  return new StreamError('a write of the stream was cut short before it was done, so nothing of it is stored');
 }
 
 /** Every operation on a key begins here. Throws VELOCACHE_CLOSED and VELOCACHE_KEY. */

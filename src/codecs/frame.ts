@@ -101,6 +101,24 @@ function writeCompression(bytes: Uint8Array, start: number, compression: Compres
   return dictionary === undefined ? at : writeNumber(bytes, at, dictionary);
 }
 
+/** The frame with a CRC around raw bytes that come piece by piece. */
+export class StreamedFrame {
+  #crc = FORM_BYTES | FLAG_CRC;
+
+  /** What stands before the bytes; before `add` has seen all of them it only has the right length. */
+  head(): Uint8Array {
+    const bytes = Buffer.alloc(headBytes({ codec: FORM_BYTES, hasCrc: true, version: 1 }));
+    bytes[0] = FORM_BYTES | FLAG_CRC;
+    bytes.writeUInt32LE(this.#crc, 1);
+    return bytes;
+  }
+
+  /** The next of the bytes. */
+  add(bytes: Uint8Array): void {
+    this.#crc = crc32(bytes, this.#crc);
+  }
+}
+
 /** The head of the frame in `source[start..end)`, and where what is in it begins. Throws `CodecError` on a forged one. */
 export function unframe(source: Uint8Array, start: number, end: number): FrameHead & { readonly bodyStart: number } {
   const flags = start < end ? source[start]! : -1;

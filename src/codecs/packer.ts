@@ -6,7 +6,7 @@
 import { CodecError } from '../errors.js';
 import type { FormCodec } from './codec.js';
 import type { Compressed, Compression } from './compression.js';
-import { type CompressionHead, FORM_BYTES, FORM_FRAME, frame, unframe } from './frame.js';
+import { type CompressionHead, FORM_BYTES, FORM_FRAME, frame, StreamedFrame, unframe } from './frame.js';
 
 export interface PackerSetup {
   /** The codec of the type. */
@@ -64,6 +64,11 @@ export class Packer {
   /** The same for raw bytes. */
   packBytes(bytes: Uint8Array, besideBytes = 0): Uint8Array {
     return this.finish(bytes, FORM_BYTES, this.version, besideBytes);
+  }
+
+  /** The frame for raw bytes that come piece by piece, which aren't compressed; undefined if they need none. */
+  streamed(): StreamedFrame | undefined {
+    return this.#hasCrc ? new StreamedFrame() : undefined;
   }
 
   /** The id of the codec that `encode` uses. */

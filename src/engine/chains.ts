@@ -11,7 +11,7 @@
  *
  *     intent:  ref of the chain, kind (2 bits) and shard number (from bit 2)
  */
-import { OWNER_INTENT_COUNT, OWNER_INTENTS, OWNER_SLOTS, SHARD } from '../../native-free/index.js';
+import { OWNER_INTENT_COUNT, OWNER_INTENTS, OWNER_SLOTS, PAGE, SHARD } from '../../native-free/index.js';
 import type { Context } from './context.js';
 import {
   CONTINUATION_BYTES,
@@ -44,29 +44,61 @@ export class Chains {
     this.#pages = pages;
   }
 
-  /** Index of a free intent of this thread, or 0 if all are in use. */
-  freeIntent(): number {
-    const { arena, meta, slot } = this.#context;
-    const first = arena.owners.record(slot) + OWNER_INTENTS;
-    for (let i = 0; i < OWNER_INTENT_COUNT; i++) if (meta[first + i * 2] === 0) return first + i * 2;
-    return 0;
-  }
-
   /** Takes a chunk of a class that has room and puts it before the chain on the intent. Its own transaction. */
   prependLocked(shard: number, intent: number, classId: number, hash: number): boolean {
-    const { arena, meta, journal } = this.#context;
     const ref = this.#pages.allocateLocked(shard, classId);
     if (ref === 0) return false;
+    this.#fillPiece(ref, this.#context.meta[intent]!, hash);
+    this.#beginChainLocked(shard, intent, ref);
+    this.#context.journal.commit();
+    return true;
+  }
+
+  /**
+   * Takes a chunk of a class that has room and puts it behind `tail`, the last piece of the chain on the intent, 0 if that has
+   * none yet. Its own transaction. Returns the chunk, or 0.
+   */
+  appendLocked(shard: number, intent: number, tail: number, classId: number, hash: number): number {
+    const { arena, journal } = this.#context;
+    const ref = this.#pages.allocateLocked(shard, classId);
+    if (ref === 0) return 0;
+    this.#fillPiece(ref, 0, hash);
+    if (tail === 0) this.#beginChainLocked(shard, intent, ref);
+    else journal.write(arena.segmentOf(tail), arena.wordIndex(tail) + WORD_NEXT, ref);
+    this.#hintStream(ref, intent);
+    journal.commit();
+    return ref;
+  }
+
+  #fillPiece(ref: number, next: number, hash: number): void {
+    const { arena } = this.#context;
     const words = arena.wordsOf(ref);
     const at = arena.wordIndex(ref);
     words[at + WORD_SIZES] = packSizes(0, 0, FLAG_CONTINUATION);
-    words[at + WORD_NEXT] = meta[intent]!;
+    words[at + WORD_NEXT] = next;
     words[at + WORD_HASH] = hash;
+  }
+
+  #beginChainLocked(shard: number, intent: number, head: number): void {
     this.#context.holdsIntents = true;
-    this.#context.write(intent, ref);
+    this.#context.write(intent, head);
     this.#context.write(intent + 1, this.intentTag(shard, INTENT_BUILDING));
-    journal.commit();
-    return true;
+  }
+
+  #hintStream(ref: number, intent: number): void {
+    const { layout, meta } = this.#context;
+    const descriptor = layout.descriptor(layout.pageOf(ref));
+    meta[descriptor + PAGE.intent] = intent;
+    meta[descriptor + PAGE.head] = meta[intent]!;
+  }
+
+  /** Whether a page holds a piece of a stream that is on its way in, as its hints have it. */
+  isOfStream(page: number): boolean {
+    const { layout, meta } = this.#context;
+    const descriptor = layout.descriptor(page);
+    const intent = meta[descriptor + PAGE.intent]!;
+    if (intent === 0 || meta[intent] !== meta[descriptor + PAGE.head]) return false;
+    return (meta[intent + 1]! & 3) === INTENT_BUILDING;
   }
 
   intentTag(shard: number, kind: number): number {
@@ -102,7 +134,7 @@ export class Chains {
   }
 
   /** Bytes of the chunk at `ref`, or 0 if it is not in a page of items, as a torn ref may not be. */
-  #chunkBytes(ref: number): number {
+  chunkBytes(ref: number): number {
     const { layout, classes } = this.#context;
     const page = layout.pageOf(ref);
     if (page < 0 || page >= layout.pages) return 0;
@@ -127,7 +159,7 @@ export class Chains {
     let skip = from;
     let done = 0;
     for (let ref = head; done < length; ref = this.nextOf(ref)) {
-      const room = this.#chunkBytes(ref) - header;
+      const room = this.chunkBytes(ref) - header;
       if (room <= 0) return false;
       if (skip < room) {
         const bytes = arena.bytesOf(ref);
@@ -149,7 +181,7 @@ export class Chains {
     let skip = from;
     let done = 0;
     for (let ref = head; done < source.length; ref = this.nextOf(ref)) {
-      const room = this.#chunkBytes(ref) - header;
+      const room = this.chunkBytes(ref) - header;
       if (skip < room) {
         const part = Math.min(room - skip, source.length - done);
         const start = arena.wordIndex(ref) * 4 + header + skip;
@@ -176,7 +208,7 @@ export class Chains {
 
   /** Pins a chained item: its own transaction. Returns the intent, or 0 if this thread holds too many. */
   pinLocked(shard: number, ref: number): number {
-    const intent = this.freeIntent();
+    const intent = this.#context.freeIntent();
     if (intent === 0) return 0;
     this.#context.holdsIntents = true;
     this.#context.write(intent, ref);
@@ -214,6 +246,8 @@ export class Chains {
   #isPinnedElsewhere(ref: number, intent: number): boolean {
     const { arena, meta } = this.#context;
     for (let slot = 0; slot < OWNER_SLOTS; slot++) {
+      // A slot is freed last.
+      if (arena.owners.threadOf(slot) < 0) continue;
       const first = arena.owners.record(slot) + OWNER_INTENTS;
       for (let i = first; i < first + OWNER_INTENT_COUNT * 2; i += 2) {
         if (i !== intent && meta[i] === ref && (meta[i + 1]! & 3) === INTENT_PIN) return true;

@@ -77,6 +77,11 @@ export class Context {
   /** This thread has memory on an intent: within an operation, or left by one that was abandoned. */
   holdsIntents = false;
   /**
+   * By the place of an intent: what it stands for between two operations, such as a stream. Taken out for each step of it, so
+   * that a step that is cut short leaves an intent that stands for nothing.
+   */
+  readonly #standing: (object | undefined)[] = new Array(OWNER_INTENT_COUNT).fill(undefined);
+  /**
    * Page that goes to the pool once the transaction in hand is committed, or NONE. It is of this section only: one that
    * ends early leaves its page to the repair, which may be another thread's, and the page is somebody else's then.
    */
@@ -196,11 +201,61 @@ export class Context {
     return intent >= first && intent < first + OWNER_WORDS;
   }
 
+  /** What an intent of this thread stands for from now on, until a step of that takes it out. */
+  stand(intent: number, holder: object): void {
+    this.#standing[this.#placeOf(intent)] = holder;
+    this.recountIntents();
+  }
+
+  /** A step of `holder` begins. False if its intent was let go of, since a step before was cut short. */
+  takeOut(intent: number, holder: object): boolean {
+    const place = this.#placeOf(intent);
+    if (this.#standing[place] !== holder) return false;
+    this.holdsIntents = true;
+    this.#standing[place] = undefined;
+    return true;
+  }
+
+  /** Whether an intent of this thread stands for something that is between two steps. */
+  isStanding(intent: number): boolean {
+    return this.#standing[this.#placeOf(intent)] !== undefined;
+  }
+
+  /** How many intents stand for something of a class. */
+  countStanding(kind: abstract new (...args: never) => object): number {
+    let count = 0;
+    for (const holder of this.#standing) if (holder instanceof kind) count += 1;
+    return count;
+  }
+
+  /** What stood for something counts as abandoned from now on. */
+  dropStanding(): void {
+    this.#standing.fill(undefined);
+    this.recountIntents();
+  }
+
+  #placeOf(intent: number): number {
+    return (intent - this.arena.owners.record(this.slot) - OWNER_INTENTS) >>> 1;
+  }
+
+  /** Index of an intent of this thread that is free, or 0 if all are in use. */
+  freeIntent(): number {
+    const first = this.arena.owners.record(this.slot) + OWNER_INTENTS;
+    for (let i = 0; i < OWNER_INTENT_COUNT; i++) if (!this.#isInUse(first + i * 2)) return first + i * 2;
+    return 0;
+  }
+
+  #isInUse(intent: number): boolean {
+    return this.meta[intent] !== 0 || this.meta[this.arena.owners.reserved(this.slot, intent)] !== 0;
+  }
+
   /** After letting go of an intent: others may be left, from an operation that could not let go of them. */
   recountIntents(): void {
     const first = this.arena.owners.record(this.slot) + OWNER_INTENTS;
     let holds = false;
-    for (let i = 0; i < OWNER_INTENT_COUNT; i++) if (this.meta[first + i * 2] !== 0) holds = true;
+    for (let i = 0; i < OWNER_INTENT_COUNT; i++) {
+      if (this.#standing[i] === undefined && this.#isInUse(first + i * 2)) holds = true;
+    }
     // Last: what is abandoned in between is counted again.
     this.holdsIntents = holds;
   }

@@ -80,7 +80,7 @@ export class PageMover {
     const start = meta[shard + SHARD.pageCursor]!;
     for (let i = 0; i < layout.pages; i++) {
       const page = (start + i) % layout.pages;
-      if (!this.#pages.holdsItemsOf(this.#pages.state(page), shard)) continue;
+      if (!this.#pages.holdsItemsOf(this.#pages.state(page), shard) || this.#chains.isOfStream(page)) continue;
       meta[shard + SHARD.pageCursor] = (page + 1) % layout.pages;
       return page;
     }

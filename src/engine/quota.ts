@@ -39,6 +39,8 @@ export const QUOTA_BUSY = 3;
 
 /** The item is chained: its pieces are of several classes. */
 export const NO_CLASS = -1;
+/** The item's chunks have been taken already. */
+export const TAKEN_CHUNKS = -3;
 
 /** Where to look for a chained entry. */
 const ANY_SHARD = -2;
@@ -97,6 +99,16 @@ export class Quota {
     this.#policy = policy;
   }
 
+  /**
+   * Whether an item of so many granules may take room at the cost of others: ADMITTED, AT_QUOTA, OVER_QUOTA or QUOTA_BUSY.
+   * Gives up nothing. Under no lock of a stripe.
+   */
+  foresee(user: User, granules: number): number {
+    if (!this.#look(user)) return QUOTA_BUSY;
+    if (granules > this.#limit) return OVER_QUOTA;
+    return this.#granules + granules <= this.#limit * OWN_ROOM_SHARE ? ADMITTED : AT_QUOTA;
+  }
+
   /** Sees to it that an item of so many granules is within the user's quota. Under no lock. */
   admit(key: Key, user: User, granules: number, classId: number): number {
     if (!this.#look(user)) return QUOTA_BUSY;
@@ -105,7 +117,7 @@ export class Quota {
     const shard = this.#context.shardOf(key.hash);
     if (!this.#context.enter(shard)) return QUOTA_BUSY;
     this.#credit = this.#creditLocked(shard, key, user);
-    const hasRoom = classId !== NO_CLASS && this.#pages.findsRoomLocked(shard, classId);
+    const hasRoom = classId === TAKEN_CHUNKS || (classId !== NO_CLASS && this.#pages.findsRoomLocked(shard, classId));
     this.#context.leave(shard);
     if (this.#granules + granules - this.#credit <= this.#limit * OWN_ROOM_SHARE) return ADMITTED;
     this.#chances = CHANCES_MAX;

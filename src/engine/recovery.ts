@@ -140,16 +140,22 @@ export class Recovery {
     return true;
   }
 
-  /** Lets go of everything on a slot's intents; its owner is dead, or this thread outside any operation. */
+  /**
+   * Lets go of everything on a slot's intents; its owner is dead, or this thread outside any operation, whose intents that
+   * stand for something stay.
+   */
   settleIntents(slot: number): boolean {
     const { arena, layout, meta } = this.#context;
     const first = arena.owners.record(slot) + OWNER_INTENTS;
     for (let intent = first; intent < first + OWNER_INTENT_COUNT * 2; intent += 2) {
-      if (meta[intent] === 0) continue;
-      const shard = layout.shard(meta[intent + 1]! >>> 2);
-      if (!this.#context.enter(shard)) return false;
-      this.#settleLocked(shard, intent);
-      this.#context.leave(shard);
+      if (slot === this.#context.slot && this.#context.isStanding(intent)) continue;
+      if (meta[intent] !== 0) {
+        const shard = layout.shard(meta[intent + 1]! >>> 2);
+        if (!this.#context.enter(shard)) return false;
+        this.#settleLocked(shard, intent);
+        this.#context.leave(shard);
+      }
+      meta[arena.owners.reserved(slot, intent)] = 0;
     }
     if (slot === this.#context.slot) this.#context.recountIntents();
     return true;

@@ -260,7 +260,7 @@ export class Rewriter {
     const { shard } = proof;
     const { meta } = this.#context;
     const lifetime: Lifetime = { ...this.#lifetime };
-    const intent = this.#chains.freeIntent();
+    const intent = this.#context.freeIntent();
     if (intent === 0) return BUSY;
     const built = this.#writer.build(key, value, flags, lifetime, intent, evicts);
     // What can't be let go of now stays on the intent, and this thread's next operation lets go of it.

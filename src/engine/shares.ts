@@ -67,6 +67,11 @@ export class Shares {
     return Math.max(0, excess - own);
   }
 
+  /** Whether an entry of so many granules is within the share of its type, if that gives up others. */
+  mayEverFit(type: number, granules: number): boolean {
+    return !this.#rules.isLimited(type) || this.#rules.excess(type, granules) !== Number.POSITIVE_INFINITY;
+  }
+
   /** Whether a type may have so many granules more without giving up any. */
   fits(type: number, granules: number): boolean {
     return !this.#rules.isLimited(type) || this.#rules.excess(type, granules) <= 0;

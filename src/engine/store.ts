@@ -19,9 +19,11 @@ import {
 import { CAUSE } from './causes.js';
 import { Chains } from './chains.js';
 import { CONDITION_BROKEN, Context, LOCK_WAIT_MS } from './context.js';
+import { type Draft, Drafts } from './drafts.js';
 import { latestEvictions } from './evictions.js';
 import { Evictor } from './evictor.js';
 import { type Flight, Flights } from './flights.js';
+import { type Hold, Holds } from './holds.js';
 import { BUCKETS_AT_START, IndexTable, Place } from './index-table.js';
 import { typeOf, WORD_SIZES } from './item.js';
 import { Items } from './items.js';
@@ -87,6 +89,8 @@ export class SharedStore {
   readonly #rewriter: Rewriter;
   readonly #verifier: Verifier;
   readonly #quota: Quota;
+  readonly #drafts: Drafts;
+  readonly #holds: Holds;
   readonly #place = new Place();
   readonly #steal = (shard: number, type: number): boolean => this.#stealFor(shard, type);
   #stealCursor = 0;
@@ -140,6 +144,8 @@ export class SharedStore {
       this.#writer,
       this.reader.landing,
     );
+    this.#drafts = new Drafts(context, chains, this.#writer, shares, this.#quota, options.itemBytesMax);
+    this.#holds = new Holds(context, this.#index, this.#items, chains);
     this.sweeper = new Sweeper(context, this.#index, this.#items, seqlock);
     this.scanner = new Scanner(context, this.#index, chains);
     const rebuild = new Rebuild(context, this.#index, this.#pages, chains, this.#items, ownership, this.flights);
@@ -246,6 +252,75 @@ export class SharedStore {
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
+  }
+
+  /** Pages that values on their way in may have together, in all threads. */
+  get draftPagesMax(): number {
+    return this.#drafts.pagesMax;
+  }
+
+  /** Whole pages that a value of so many bytes takes at most. */
+  draftPagesFor(bytes: number): number {
+    return this.#drafts.pagesFor(bytes);
+  }
+
+  /** Bytes that the next piece of a value on its way in takes. */
+  roomOf(draft: Draft): number {
+    return this.#drafts.roomOf(draft);
+  }
+
+  /**
+   * Adds a piece to a value on its way to the prepared key, as an entry of the prepared user if it is `owned`: see
+   * drafts.ts.
+   */
+  append(draft: Draft, bytes: Uint8Array, pages: number, owned: boolean): number {
+    try {
+      return this.#drafts.append(draft, this.key, bytes, pages, owned ? this.user : undefined, this.#steal);
+    } catch (error) {
+      throw this.#condemn(error, this.key.hash);
+    }
+  }
+
+  /** Writes over bytes of a value on its way in. False if it is lost. */
+  overwrite(draft: Draft, from: number, bytes: Uint8Array): boolean {
+    return this.#drafts.overwrite(draft, from, bytes);
+  }
+
+  /** Stores a value that has come in pieces under the prepared key, as `set` does one that is there at once. */
+  publish(draft: Draft, rest: Uint8Array, valueBytes: number, lifetime: Lifetime, owned: boolean): number {
+    const user = owned ? this.user : undefined;
+    try {
+      return this.#drafts.publish(draft, this.key, rest, valueBytes, lifetime, user, this.#steal);
+    } catch (error) {
+      throw this.#condemn(error, this.key.hash);
+    }
+  }
+
+  /** Gives up a value on its way in. */
+  abandon(draft: Draft): void {
+    this.#drafts.abandon(draft);
+  }
+
+  /** Holds the item of the prepared key, to be read piece by piece; undefined if it is to be copied. */
+  hold(): Hold | undefined {
+    return this.#holds.take(this.key);
+  }
+
+  /** Copies the next bytes of what is held. */
+  readHeld(hold: Hold, to: Uint8Array): number {
+    return this.#holds.read(hold, to);
+  }
+
+  /** Lets go of what is held. */
+  release(hold: Hold): void {
+    this.#holds.release(hold);
+  }
+
+  /** Lets go of all that this thread holds for streams. False if a lock can't be had. */
+  dropStreams(): boolean {
+    this.context.dropStanding();
+    if (this.context.holdsIntents) this.context.settleIntents();
+    return !this.context.holdsIntents;
   }
 
   /** Deletes the prepared key: STORED if it was live, NO_ROOM if not, BUSY. */

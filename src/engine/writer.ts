@@ -34,7 +34,7 @@ import type { Key } from './key.js';
 import { NO_RECORD, type Ownership, RESERVED, SECTION_BUSY } from './ownership.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
-import { ADMITTED, markOf, NO_CLASS, OVER_QUOTA, QUOTA_BUSY, type Quota } from './quota.js';
+import { ADMITTED, markOf, NO_CLASS, OVER_QUOTA, QUOTA_BUSY, type Quota, TAKEN_CHUNKS } from './quota.js';
 import { SHARE_BUSY, SHARE_FULL, type Shares } from './shares.js';
 import { TAG_IDLE } from './tag.js';
 import type { User } from './user.js';
@@ -64,6 +64,16 @@ export interface Lifetime {
   readonly deadline: number;
   readonly idleTicks: number;
 }
+
+/** Where a chain that grows at its end goes on. */
+export interface PiecePlace {
+  readonly intent: number;
+  /** Its last piece; 0 if it has none. */
+  readonly tail: number;
+}
+
+/** In place of a piece: a lock can't be had. */
+export const NO_LOCK = -1;
 
 /** Empties a page of another shard than `shard` for an entry of a type; called under no lock. */
 export type Steal = (shard: number, type: number) => boolean;
@@ -137,20 +147,83 @@ export class Writer {
     flight: Flight | undefined,
     recall: Words | undefined,
   ): number {
-    this.#user = user;
     this.#flight = flight;
     this.#recall = recall;
+    return this.#store(key, value.length, user, () => this.#put(key, value, form, lifetime, steal));
+  }
+
+  #store(key: Key, valueBytes: number, user: User | undefined, put: () => number): number {
+    this.#user = user;
     this.#isAtQuota = false;
     this.#committed = BUSY;
     this.#reason = REJECT.room;
     let outcome: number;
     try {
-      outcome = this.#put(key, value, form, lifetime, steal);
+      outcome = put();
     } catch (error) {
       outcome = this.#end(error);
     }
-    if (outcome === NO_ROOM) this.#reject(key, value.length);
+    if (outcome === NO_ROOM) this.#reject(key, valueBytes);
     return outcome;
+  }
+
+  /**
+   * Stores the chained item whose first pieces hang on an intent, as `set` does a value. `complete` takes the last pieces and
+   * writes them: STORED, NO_ROOM or BUSY. What the intent still holds then is to be abandoned.
+   */
+  setBuilt(
+    key: Key,
+    valueBytes: number,
+    flags: number,
+    lifetime: Lifetime,
+    user: User | undefined,
+    intent: number,
+    complete: () => number,
+  ): number {
+    this.#flight = undefined;
+    this.#recall = undefined;
+    return this.#store(key, valueBytes, user, () => {
+      const admitted = this.#admit(key, valueBytes, flags, TAKEN_CHUNKS);
+      if (admitted !== STORED) return admitted;
+      const built = complete();
+      if (built === STORED) this.#fillHeader(this.#context.meta[intent]!, key, valueBytes, flags, lifetime, 0);
+      return this.#publishChain(this.#context.shardOf(key.hash), key, valueBytes, flags, lifetime, intent, built);
+    });
+  }
+
+  /**
+   * Takes the next piece of a chain that grows at its end, with nothing but free memory if `isAtQuota`. Under the large lock.
+   * `turn`: how many pieces the chain has. Returns the piece; 0 if there is no room for it, -1 if a lock can't be had.
+   */
+  takePiece(place: PiecePlace, key: Key, classId: number, turn: number, isAtQuota: boolean, steal: Steal): number {
+    this.#isAtQuota = isAtQuota;
+    try {
+      return this.#takePiece(place, key, classId, turn, steal);
+    } catch (error) {
+      this.#end(error);
+      return NO_LOCK;
+    }
+  }
+
+  #takePiece(place: PiecePlace, key: Key, classId: number, turn: number, steal: Steal): number {
+    const { shards } = this.#context.layout.config;
+    const isAlone = shards === 1 || this.#isAtQuota;
+    // All shards give their part of the pages of a large item, in turn with the one that it belongs to.
+    const isOwnTurn = isAlone || turn % shards === 0;
+    const ref = this.#tryPiece(place, key, classId, isOwnTurn);
+    if (ref !== 0 || isAlone) return ref;
+    const hasStolen = steal(this.#context.shardOf(key.hash), key.type);
+    return hasStolen || !isOwnTurn ? this.#tryPiece(place, key, classId, true) : 0;
+  }
+
+  #tryPiece({ intent, tail }: PiecePlace, key: Key, classId: number, evicts: boolean): number {
+    const shard = this.#context.shardOf(key.hash);
+    if (!this.#context.enter(shard)) return NO_LOCK;
+    const hasRoom =
+      this.#pages.hasRoomLocked(shard, classId) || (evicts && this.#makeRoomLocked(shard, classId, key.type));
+    const ref = hasRoom ? this.#chains.appendLocked(shard, intent, tail, classId, key.hash) : 0;
+    this.#context.leave(shard);
+    return ref;
   }
 
   /** Ends an operation whose section could not be: what it had come to by then stands. */
@@ -165,13 +238,9 @@ export class Writer {
     const flags = flagsFor(lifetime.idleTicks !== 0, user !== undefined) | (form << FORM_SHIFT);
     const bytes = headerBytes(flags) + paddedKey(key.byteLength) + value.length;
     const isSingle = bytes <= this.#context.classes.singleBytesMax;
-    const share = this.#makeShare(key, value.length, isSingle ? flags : flags | FLAG_CHAINED);
-    if (share === SHARE_BUSY) return BUSY;
-    if (share === SHARE_FULL) return this.#fail(key, REJECT.share);
-    if (user !== undefined) {
-      const refused = this.#refusal(key, user, isSingle ? flags : flags | FLAG_CHAINED, bytes, value.length);
-      if (refused !== STORED) return refused;
-    }
+    const classId = isSingle ? this.#context.classes.classFor(bytes) : NO_CLASS;
+    const admitted = this.#admit(key, value.length, isSingle ? flags : flags | FLAG_CHAINED, classId);
+    if (admitted !== STORED) return admitted;
     if (isSingle) return this.#setSingle(key, value, flags, bytes, lifetime, steal);
     let outcome = this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
     for (let i = 0; outcome === NO_ROOM && this.#isAtQuota && i < OWN_CHAINED_MAX; i++) {
@@ -179,6 +248,14 @@ export class Writer {
       outcome = this.#setChained(key, value, flags | FLAG_CHAINED, lifetime, steal);
     }
     return outcome;
+  }
+
+  /** STORED if the type's share and the user's quota let the set go on; else NO_ROOM, the key being absent now, or BUSY. */
+  #admit(key: Key, valueBytes: number, flags: number, classId: number): number {
+    const share = this.#makeShare(key, valueBytes, flags);
+    if (share === SHARE_BUSY) return BUSY;
+    if (share === SHARE_FULL) return this.#fail(key, REJECT.share);
+    return this.#user === undefined ? STORED : this.#refusal(key, this.#user, flags, classId, valueBytes);
   }
 
   /** Room in the share of the key's type. */
@@ -204,8 +281,7 @@ export class Writer {
   }
 
   /** STORED if the user's quota lets the set go on; else NO_ROOM, the key being absent now, or BUSY. */
-  #refusal(key: Key, user: User, flags: number, bytes: number, valueBytes: number): number {
-    const classId = (flags & FLAG_CHAINED) === 0 ? this.#context.classes.classFor(bytes) : NO_CLASS;
+  #refusal(key: Key, user: User, flags: number, classId: number, valueBytes: number): number {
     const granules = this.#items.granules(key.byteLength, valueBytes, flags);
     const admitted = this.#quota.admit(key, user, granules, classId);
     if (admitted === QUOTA_BUSY) return BUSY;
@@ -486,10 +562,10 @@ export class Writer {
   }
 
   #setChained(key: Key, value: Uint8Array, flags: number, lifetime: Lifetime, steal: Steal): number {
-    const intent = this.#chains.freeIntent();
+    const intent = this.#context.freeIntent();
     if (intent === 0 || !this.#context.enterLarge()) return BUSY;
     const built = this.#buildItem(key, value, flags, lifetime, intent, steal);
-    return this.#publishChain(this.#context.shardOf(key.hash), key, value, flags, lifetime, intent, built);
+    return this.#publishChain(this.#context.shardOf(key.hash), key, value.length, flags, lifetime, intent, built);
   }
 
   /**
@@ -556,7 +632,7 @@ export class Writer {
   #publishChain(
     shard: number,
     key: Key,
-    value: Uint8Array,
+    valueBytes: number,
     flags: number,
     lifetime: Lifetime,
     intent: number,
@@ -585,7 +661,7 @@ export class Writer {
     const head = this.#context.meta[intent]!;
     this.#items.renewGenerationLocked(shard, head);
     this.#chains.clearIntentLocked(intent);
-    this.#publishLocked(shard, key, head, flags, value.length, lifetime);
+    this.#publishLocked(shard, key, head, flags, valueBytes, lifetime);
     this.#context.recountIntents();
     this.#context.leave(shard);
     return STORED;
@@ -601,7 +677,7 @@ export class Writer {
 }
 
 /** Flags of an item, but for those of its form and size. */
-function flagsFor(isIdle: boolean, isOwned: boolean): number {
+export function flagsFor(isIdle: boolean, isOwned: boolean): number {
   return (isIdle ? FLAG_IDLE : 0) | (isOwned ? FLAG_OWNED : 0);
 }
 

@@ -1,5 +1,5 @@
 /** Operations to be killed at every step, and what may be found after each death. */
-import { append, claim, del, get, type Operation, own, range, type Scenario, set } from './scenario.js';
+import { append, claim, del, get, type Operation, own, range, type Scenario, set, stream } from './scenario.js';
 
 export interface DeathCase extends Scenario {
   readonly operation: Operation;
@@ -382,6 +382,63 @@ export const DEATHS: readonly DeathCase[] = [
     prepare: [...few, append(20), append(33)],
     operation: append(50, 12, 33, 19),
     logBytes: 512,
+  },
+  { ...common, name: 'stream to a new key', prepare: few, operation: stream(7) },
+  {
+    ...common,
+    name: 'stream in place of a chained item',
+    pages: 12,
+    prepare: [...few, set(5, 9_000)],
+    operation: stream(5, 10_000),
+  },
+  { ...common, name: 'stream of whole pages', prepare: few, operation: stream(2, 4_072 + 4_084) },
+  {
+    ...common,
+    name: 'stream that is given up',
+    prepare: few,
+    operation: { kind: 'aborted stream', key: 2, bytes: 9_000 },
+  },
+  {
+    ...common,
+    name: 'stream that evicts and moves pages',
+    pages: 5,
+    hot: false,
+    evicts: true,
+    prepare: [...holed, set(21, 2_000)],
+    operation: stream(12, 6_000),
+  },
+  {
+    ...common,
+    name: 'stream that takes pages of another shard',
+    pages: 8,
+    shards: 2,
+    hot: false,
+    evicts: true,
+    prepare: range(20).map((key) => set(key, 900)),
+    operation: stream(20, 9_000),
+  },
+  {
+    ...owned,
+    name: 'stream of a user in place of an entry of another',
+    pages: 12,
+    prepare: [...owned.prepare, own('a', 8, 9_000)],
+    operation: { kind: 'stream', key: 8, bytes: 6_000, user: 'b' },
+  },
+  { ...common, name: 'stream to a key in flight', prepare: [...few, claim(7)], operation: stream(7, 5_000) },
+  {
+    ...common,
+    name: 'read stream',
+    prepare: [...few, set(5, 6_000)],
+    operation: { kind: 'read stream', key: 5 },
+  },
+  {
+    ...common,
+    name: 'read stream of an item that is replaced meanwhile',
+    pages: 12,
+    evicts: true,
+    prepare: [...few, set(5, 6_000)],
+    operation: { kind: 'read stream', key: 5 },
+    neighbour: set(5, 5_000),
   },
 ];
 

@@ -238,8 +238,8 @@ function allowedOf(key: number): number[] {
   const { operation, neighbour, evicts } = scenario;
   const allowed = [hasExpired(key) ? 0 : initialOf(scenario, key)];
   const { kind } = operation;
-  if ((kind === 'set' || kind === 'load' || kind === 'deliver' || kind === 'migrate') && operation.key === key)
-    allowed.push(NEW_ID);
+  const isWrite = kind === 'set' || kind === 'stream' || kind === 'load' || kind === 'deliver' || kind === 'migrate';
+  if (isWrite && operation.key === key) allowed.push(NEW_ID);
   // Which of the entries it is, the case can't say.
   if (operation.kind === 'rewrite') allowed.push(NEW_ID);
   if (operation.kind === 'delete' && operation.key === key) allowed.push(0);

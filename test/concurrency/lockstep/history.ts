@@ -41,9 +41,9 @@ export function judge(scenario: Scenario, recorded: readonly Entry[]): string[] 
   for (const key of keys) {
     const ofKey = entries.filter((entry) => entry.key === key || entry.operation.kind === 'clear');
     for (const { operation, result } of ofKey) {
-      if (operation.kind === 'get' && result === TORN) problems.push(`a get of key ${key} returned a torn value`);
-      if (operation.kind === 'get' && result === FOREIGN)
-        problems.push(`a get of key ${key} returned another key’s value`);
+      const isRead = ['get', 'read stream', 'read held'].includes(operation.kind);
+      if (isRead && result === TORN) problems.push(`a get of key ${key} returned a torn value`);
+      if (isRead && result === FOREIGN) problems.push(`a get of key ${key} returned another key’s value`);
     }
     problems.push(...servedLate(scenario, ofKey));
     const initial = initialOf(scenario, key);
@@ -80,7 +80,7 @@ export function initialOf({ prepare }: Scenario, key: number): number {
   let id = ABSENT;
   prepare.forEach((operation, i) => {
     if (!('key' in operation) || operation.key !== key) return;
-    if (operation.kind === 'set') id = i + 1;
+    if (operation.kind === 'set' || operation.kind === 'stream') id = i + 1;
     else if (operation.kind === 'delete') id = ABSENT;
   });
   return id;
@@ -149,6 +149,8 @@ function holderAfter({ operation, thread, result }: Entry, holder: number, isDea
   const isOwn = holder === thread;
   switch (operation.kind) {
     case 'set':
+    case 'stream':
+    case 'end stream':
     case 'delete':
       return result === BUSY ? holder : NOBODY;
     case 'clear':
@@ -177,6 +179,8 @@ function valueAfter({ operation, thread, id, result }: Entry, state: number, hol
       if (holder !== thread) return IMPOSSIBLE;
       return result === ABSENT ? ABSENT : id;
     case 'set':
+    case 'stream':
+    case 'end stream':
       if (result === UNFINISHED || result === STORED) return id;
       return result === BUSY ? state : ABSENT;
     case 'delete':
@@ -188,6 +192,7 @@ function valueAfter({ operation, thread, id, result }: Entry, state: number, hol
     case 'has':
       return result === UNFINISHED || (result !== 0) === (state !== ABSENT) ? state : IMPOSSIBLE;
     case 'get':
+    case 'read stream':
       return result === UNFINISHED || result === state ? state : IMPOSSIBLE;
     default:
       return state;

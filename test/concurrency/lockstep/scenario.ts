@@ -29,6 +29,13 @@ export type Operation =
   | { readonly kind: 'migrate'; readonly key: number; readonly bytes: number }
   /** Appends records of so many bytes to the log, one after the other. */
   | { readonly kind: 'append'; readonly bytes: readonly number[] }
+  /** Stores a value that comes page by page; or gives it up behind its last page. */
+  | { readonly kind: 'stream' | 'aborted stream'; readonly key: number; readonly bytes: number; readonly user?: string }
+  /** The same in two operations: the thread may do others between them, and ends the stream by its next but `after`. */
+  | { readonly kind: 'begin stream'; readonly key: number; readonly bytes: number; readonly after?: number }
+  | { readonly kind: 'end stream' | 'abort stream'; readonly key: number }
+  /** Holds the item of a key and reads it in steps; or does so in two operations. */
+  | { readonly kind: 'read stream' | 'hold' | 'read held'; readonly key: number }
   | { readonly kind: 'advance'; readonly ms: number }
   | { readonly kind: 'clear' | 'sweep' | 'recover' };
 
@@ -78,6 +85,7 @@ export const get = (key: number): Operation => ({ kind: 'get', key });
 export const del = (key: number): Operation => ({ kind: 'delete', key });
 export const claim = (key: number): Operation => ({ kind: 'claim', key });
 export const publish = (key: number, bytes = 40): Operation => ({ kind: 'publish', key, bytes });
+export const stream = (key: number, bytes = 9_000): Operation => ({ kind: 'stream', key, bytes });
 export const append = (...bytes: number[]): Operation => ({ kind: 'append', bytes });
 export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 

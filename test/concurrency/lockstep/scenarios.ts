@@ -12,6 +12,7 @@ import {
   range,
   type Scenario,
   set,
+  stream,
 } from './scenario.js';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -233,6 +234,63 @@ export const SCENARIOS: readonly Scenario[] = [
       [{ kind: 'recover' }, append(18), get(0)],
       [append(30), append(40)],
       [append(21), append(12), append(35)],
+    ],
+  },
+  {
+    name: 'streams of one key against set, delete and get',
+    forbidden: ['a value that comes in pieces is seen before its end, or in part'],
+    pages: 16,
+    hot: true,
+    prepare: [set(0, CHAINED), set(1)],
+    threads: [
+      [{ kind: 'begin stream', key: 0, bytes: 9_000 }, { kind: 'end stream', key: 0 }, get(0)],
+      [stream(0, 5_000), del(0), set(0, CHAINED), get(0)],
+      [get(0), { kind: 'begin stream', key: 1, bytes: 9_000 }, { kind: 'abort stream', key: 1 }, get(0), get(1)],
+    ],
+  },
+  {
+    name: 'read streams against replacement, eviction and clear',
+    forbidden: ['a value that is read in pieces is a mixture of two'],
+    pages: 9,
+    evicts: true,
+    prepare: [set(0, 6_000), set(1, 6_000)],
+    threads: [
+      [{ kind: 'hold', key: 0 }, set(0, 5_000), { kind: 'read held', key: 0 }],
+      [{ kind: 'read stream', key: 0 }, stream(0, 6_000), { kind: 'read stream', key: 1 }],
+      [set(1, 9_000), { kind: 'clear' }, set(2, 6_000)],
+    ],
+  },
+  {
+    name: 'streams and sets that want each other’s pages',
+    forbidden: ['a page of a stream that is under way is emptied'],
+    pages: 8,
+    shards: 2,
+    evicts: true,
+    prepare: range(20).map((key) => set(key, QUARTER)),
+    threads: [
+      [
+        { kind: 'begin stream', key: 20, bytes: 9_000 },
+        { kind: 'end stream', key: 20 },
+      ],
+      [set(21, 6_000), get(20)],
+      [stream(22, 6_000), set(1, QUARTER), get(22)],
+    ],
+  },
+  {
+    name: 'a thread that dies with streams, beside others',
+    forbidden: ['pieces of the dead stay taken, or are given to two'],
+    pages: 16,
+    hot: true,
+    prepare: [set(0, 6_000), set(1)],
+    threads: [
+      [{ kind: 'recover' }, stream(1, 6_000), get(0)],
+      [
+        { kind: 'hold', key: 0 },
+        { kind: 'begin stream', key: 0, bytes: 9_000, after: 2 },
+        { kind: 'read held', key: 0 },
+        { kind: 'end stream', key: 0 },
+      ],
+      [get(0), set(0, 5_000), { kind: 'read stream', key: 0 }],
     ],
   },
   {

@@ -1,12 +1,15 @@
 /** A tiny arena for a scenario, and one thread's store on it. Runs in the threads only: it is the code under test. */
 import { Arena, assert, Layout, LOG_MOVED, ManualClock, RECORD_KIND, SHARD } from '../../../native-free/index.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../../src/engine/causes.js';
+import { Draft } from '../../../src/engine/drafts.js';
 import { CLAIMED, FAILED, type Flight, JOINED, TAKEN_OVER } from '../../../src/engine/flights.js';
+import type { Hold } from '../../../src/engine/holds.js';
+import { paddedKey } from '../../../src/engine/item.js';
 import { KEY_OK, Key } from '../../../src/engine/key.js';
 import { ANY_SIZE, SMALLER } from '../../../src/engine/rewriter.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
-import { LOST } from '../../../src/engine/writer.js';
+import { BUSY, LOST, STORED } from '../../../src/engine/writer.js';
 import { createEnginePolicy, type EnginePolicy, policyWordsOf } from '../../../src/policies/engine-policies.js';
 import { TypeRules, UNLIMITED } from '../../../src/policies/type-rules.js';
 import { UserQuotas } from '../../../src/policies/user-quotas.js';
@@ -93,6 +96,9 @@ export class World {
   /** The flight that this thread claimed last, and that of another that it waits for. */
   #flight: Flight | undefined;
   #awaited: Flight | undefined;
+  /** The value that this thread has on its way in: what is left of it, its bytes, and whether it is a user's. */
+  #incoming: { draft: Draft; rest: Uint8Array; bytes: number; isOwned: boolean } | undefined;
+  #hold: Hold | undefined;
 
   /** Thread ids here are those of the run, from 1; a thread's slot is one less. */
   private constructor(arena: Arena, clock: ManualClock, scenario: Scenario, threadId: number) {
@@ -181,7 +187,24 @@ export class World {
       case 'migrate':
         return this.#migrate(operation.key, operation.bytes, id);
       case 'append':
-        return operation.bytes.reduce((_, bytes, i) => this.#append(bytes, id * 10 + i), 0);
+        return operation.bytes.reduce((_, bytes, i) => this.#log(bytes, id * 10 + i), 0);
+      case 'stream':
+        return this.#begin(operation, id) === STORED ? this.#end(operation.key) : BUSY;
+      case 'aborted stream':
+        this.#begin(operation, id);
+        return this.#abort();
+      case 'begin stream':
+        return this.#begin(operation, id + (operation.after ?? 1));
+      case 'end stream':
+        return this.#end(operation.key);
+      case 'abort stream':
+        return this.#abort();
+      case 'read stream':
+        return this.#holds(operation.key) ? this.#readHeld(operation.key) : this.get(operation.key);
+      case 'hold':
+        return Number(this.#holds(operation.key));
+      case 'read held':
+        return this.#readHeld(operation.key);
       case 'advance':
         this.clock.advance(operation.ms);
         return 0;
@@ -195,7 +218,7 @@ export class World {
   }
 
   /** The number of the record, or what the log said to the last try. */
-  #append(bytes: number, id: number): Result {
+  #log(bytes: number, id: number): Result {
     const { log } = this.store.context;
     let number = LOG_MOVED;
     // Nobody else appends more often than this in any scenario.
@@ -204,6 +227,68 @@ export class World {
     }
     if (number >= 0) assert(readValue(log.read(number), LOGGED) === id, 'an appended record reads otherwise');
     return number;
+  }
+
+  /** Sends the pages of a value to the arena. STORED if it found room for them. */
+  #begin(operation: { key: number; bytes: number; user?: string }, id: number): Result {
+    const { store } = this;
+    const { key, bytes, user } = operation;
+    this.#prepare(key);
+    if (user !== undefined) store.user.prepare(user, (this.#scenario.userBytes ?? 0) / 8);
+    const valueAt = paddedKey(store.key.byteLength);
+    const whole = new Uint8Array(valueAt + bytes);
+    store.key.writeTo(whole, 0);
+    whole.set(makeValue(key, id, bytes), valueAt);
+    const draft = new Draft(0, false, user !== undefined);
+    this.#incoming = { draft, rest: whole, bytes, isOwned: user !== undefined };
+    return this.#append(this.#incoming);
+  }
+
+  #append(incoming: { draft: Draft; rest: Uint8Array; bytes: number; isOwned: boolean }): Result {
+    const { store } = this;
+    const { draft, isOwned } = incoming;
+    for (let room = store.roomOf(draft); incoming.rest.length >= room; room = store.roomOf(draft)) {
+      const outcome = store.append(draft, incoming.rest.subarray(0, room), 0, isOwned);
+      if (outcome !== STORED) {
+        this.#abort();
+        return BUSY;
+      }
+      incoming.rest = incoming.rest.subarray(room);
+    }
+    return STORED;
+  }
+
+  #end(key: number): Result {
+    const incoming = this.#incoming;
+    if (incoming === undefined) return BUSY;
+    this.#prepare(key);
+    const { draft, rest, bytes, isOwned } = incoming;
+    const outcome = this.store.publish(draft, rest, bytes, { deadline: 0, idleTicks: 0 }, isOwned);
+    this.#incoming = undefined;
+    return outcome;
+  }
+
+  #abort(): Result {
+    if (this.#incoming !== undefined) this.store.abandon(this.#incoming.draft);
+    this.#incoming = undefined;
+    return 0;
+  }
+
+  #holds(key: number): boolean {
+    this.#prepare(key);
+    const { store } = this;
+    this.#hold = store.reader.read(store.key, READ_PRESENCE, false) ? store.hold() : undefined;
+    return this.#hold !== undefined;
+  }
+
+  #readHeld(key: number): Result {
+    const hold = this.#hold;
+    if (hold === undefined) return 0;
+    const value = new Uint8Array(hold.length);
+    for (let at = 0; at < value.length; ) at += this.store.readHeld(hold, value.subarray(at, at + 1_500));
+    this.store.release(hold);
+    this.#hold = undefined;
+    return readValue(value, key);
   }
 
   #rewrite(bytes: number, id: number): Result {
@@ -291,6 +376,7 @@ export class World {
   /** Removes everything; says what is still taken then, by chunks and by pages. */
   leaks(): string[] {
     this.store.begin();
+    if (!this.store.dropStreams()) return ['what streams hold could not be let go of'];
     if (!this.store.clear(-1)) return ['the clearing could not have its lock'];
     const { classes, pagesFree, pagesTotal, bytesIndex, shardsEmptied } = this.store.stats();
     const taken = classes.filter(({ chunksUsed }) => chunksUsed !== 0);
@@ -300,6 +386,8 @@ export class World {
     if (pages !== pagesTotal) sentences.push(`${pages} pages are free, of items or of the index, of ${pagesTotal}`);
     const { active, bytes } = this.store.stats().users;
     if (active !== 0 || bytes !== 0) sentences.push(`${active} users have ${bytes} bytes without an entry`);
+    const reserved = this.arena.owners.reservedPages();
+    if (reserved !== 0) sentences.push(`${reserved} pages are reserved, and no stream is open`);
     const { layout, meta } = this.arena;
     for (let i = 0; i < layout.config.shards; i++) {
       const flights = meta[layout.shard(i) + SHARD.flights]!;
