@@ -11,7 +11,7 @@ interface Answer {
   readonly event?: CacheEvent;
 }
 
-type Loading = 'fetch' | 'land' | 'abort' | 'storm';
+type Loading = 'fetch' | 'land' | 'abort' | 'storm' | 'streams' | 'streaming';
 type Method =
   | 'call'
   | 'typed'

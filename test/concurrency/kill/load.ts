@@ -1,5 +1,5 @@
 /** What every thread of a run does all the time: all operations at random, each read checked against the ledger. */
-import type { Cache, KeySpace, SetOptions } from 'velocache';
+import type { Cache, CacheWriteStream, KeySpace, SetOptions } from 'velocache';
 import type { Random } from '../../../src/cli/random.js';
 import { bytesOf, describe, objectOf, type Stamp, stampOf } from '../support/stamped.js';
 import { type Board, LONG_OP_MS, WORD } from './board.js';
@@ -30,6 +30,10 @@ export const HANG_MS = 2_000;
 const LATE_MS_MAX = 1_000;
 const CHAINED_BYTES_MIN = 20_000;
 const CHAINED_BYTES_MAX = 2_500_000;
+/** Streams that one thread has open at a time. */
+const WRITING_MAX = 5;
+const READING_MAX = 3;
+const STREAM_ERRORS = ['VELOCACHE_BUSY', 'VELOCACHE_STREAM', 'VELOCACHE_CLOSED', 'RangeError'];
 const ITERATION_STEPS = 60;
 /** How much larger values are in each phase: sizes shift, so pages must move between slab classes. */
 const PHASE_SCALE = [1, 9, 0.3, 3] as const;
@@ -54,6 +58,9 @@ export class Load {
   readonly #operations: Operation[];
   readonly #weights: number;
   #isLarge = false;
+  /** Streams that this thread writes, by their keys, which it changes by nothing else meanwhile; and those that it reads. */
+  readonly #writing = new Map<number, { readonly out: CacheWriteStream; readonly rest: Uint8Array }>();
+  #reading = 0;
 
   constructor(
     cache: Cache<KillTypes>,
@@ -85,7 +92,9 @@ export class Load {
       small(30, () => this.#many()),
       large(20, () => this.#read(this.#anyChained(), 'get')),
       large(16, () => this.#setChained()),
-      large(3, () => this.#delete(firstChained(this.#lane) + this.#below(CHAINED_PER_LANE))),
+      large(3, () => this.#deleteChained()),
+      large(8, () => this.#writeStream()),
+      large(4, () => this.#readStream()),
       large(2, () => this.#iterateKeys()),
       large(2, () => this.#iterateEntries()),
       ...(this.#lane === CLEARING_LANE ? [large(0.5, () => this.#clear())] : []),
@@ -196,11 +205,76 @@ export class Load {
   }
 
   #setChained(): void {
-    const keyId = firstChained(this.#lane) + this.#below(CHAINED_PER_LANE);
-    const bytes = CHAINED_BYTES_MIN * (CHAINED_BYTES_MAX / CHAINED_BYTES_MIN) ** (this.#random.next() ** 2);
+    const keyId = this.#ownChained();
+    if (this.#writing.has(keyId)) return;
+    const bytes = this.#chainedSize();
     this.#change(keyId, (seq) => {
       const stamp = { keyId, writer: this.#writer, seq, bornMs: Math.floor(this.#board.now()), ttlMs: 0 };
       this.#space(keyId).setBytes(keyOf(keyId), bytesOf(stamp, bytes), this.#owner());
+    });
+  }
+
+  #ownChained(): number {
+    return firstChained(this.#lane) + this.#below(CHAINED_PER_LANE);
+  }
+
+  #chainedSize(): number {
+    return CHAINED_BYTES_MIN * (CHAINED_BYTES_MAX / CHAINED_BYTES_MIN) ** (this.#random.next() ** 2);
+  }
+
+  #deleteChained(): void {
+    const keyId = this.#ownChained();
+    if (!this.#writing.has(keyId)) this.#delete(keyId);
+  }
+
+  /** Begins a stream with the first half of its value, or goes on with one: its other half, or none of it. */
+  #writeStream(): void {
+    const keyId = this.#ownChained();
+    const open = this.#writing.get(keyId);
+    if (open === undefined) {
+      if (this.#writing.size < WRITING_MAX) this.#beginStream(keyId);
+      return;
+    }
+    if (this.#random.next() < 0.7) open.out.end(open.rest);
+    else open.out.destroy();
+  }
+
+  #beginStream(keyId: number): void {
+    const seq = this.#board.startChange(keyId);
+    const stamp = { keyId, writer: this.#writer, seq, bornMs: Math.floor(this.#board.now()), ttlMs: 0 };
+    const value = bytesOf(stamp, this.#chainedSize());
+    const half = value.length >>> 1;
+    const size = this.#random.next() < 0.5 ? { size: value.length } : {};
+    const out = this.#space(keyId).writeStream(keyOf(keyId), { ...this.#owner(), ...size });
+    this.#writing.set(keyId, { out, rest: value.subarray(half) });
+    out.on('error', (error) => this.#lost(error));
+    out.on('close', () => {
+      this.#writing.delete(keyId);
+      if (out.stored !== undefined) this.#board.settleChange(keyId, seq);
+    });
+    out.write(value.subarray(0, half));
+  }
+
+  /** A stream may be refused its room or a lock, and be cut short or closed with its thread: no other error. */
+  #lost(error: Error): void {
+    const code = (error as { code?: string }).code ?? error.name;
+    if (!STREAM_ERRORS.includes(code)) this.#board.report('error', `lane ${this.#lane}: a stream: ${error.stack}`);
+  }
+
+  #readStream(): void {
+    const keyId = this.#anyChained();
+    if (this.#reading >= READING_MAX) return;
+    const settled = this.#board.settled(keyId);
+    const nowMs = this.#board.now();
+    const stream = this.#space(keyId).readStream(keyOf(keyId));
+    if (stream === undefined) return;
+    const parts: Buffer[] = [];
+    this.#reading += 1;
+    stream.on('data', (part: Buffer) => parts.push(part));
+    stream.on('error', (error) => this.#lost(error));
+    stream.on('end', () => this.#check(keyId, settled, nowMs, new Uint8Array(Buffer.concat(parts))));
+    stream.on('close', () => {
+      this.#reading -= 1;
     });
   }
 

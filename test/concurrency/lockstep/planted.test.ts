@@ -265,6 +265,30 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
     to: '',
     look: kills('load of an absent key', ['recovery']),
   },
+  {
+    name: 'a recovery that forgets what streams of the dead had reserved',
+    file: 'src/engine/recovery.js',
+    from: 'meta[arena.owners.reserved(slot, intent)] = 0;',
+    to: '',
+    look: kills('stream to a new key', ['recovery']),
+  },
+  {
+    name: 'a piece that is put behind the last one without the journal',
+    file: 'src/engine/chains.js',
+    from: 'journal.write(arena.segmentOf(tail), arena.wordIndex(tail) + WORD_NEXT, ref);',
+    to: 'arena.wordsOf(tail)[arena.wordIndex(tail) + WORD_NEXT] = ref;',
+    look: kills('stream to a new key', ['recovery']),
+  },
+  {
+    name: 'a stream whose intent is cleared behind its publication, not with it',
+    file: 'src/engine/writer.js',
+    from: `this.#chains.clearIntentLocked(intent);
+        this.#publishLocked(shard, key, head, flags, valueBytes, lifetime);`,
+    to: `this.#publishLocked(shard, key, head, flags, valueBytes, lifetime);
+        this.#chains.clearIntentLocked(intent);
+        this.#context.journal.commit();`,
+    look: kills('stream of whole pages', ['recovery']),
+  },
 ];
 
 describe('planted bugs are found', () => {
