@@ -235,6 +235,7 @@ export class Load {
       if (this.#writing.size < WRITING_MAX) this.#beginStream(keyId);
       return;
     }
+    if (open.out.writableEnded) return;
     if (this.#random.next() < 0.7) open.out.end(open.rest);
     else open.out.destroy();
   }
