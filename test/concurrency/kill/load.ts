@@ -132,8 +132,12 @@ export class Load {
       operation?.run();
     } catch (error) {
       if ((error as { code?: string }).code !== 'VELOCACHE_BUSY') throw error;
-      this.#board.busy.write(`lane ${this.#lane}: ${(error as Error).message}; ${describeLocks(this.#cache.handle)}`);
+      this.#noteBusy(error as Error);
     }
+  }
+
+  #noteBusy(error: Error): void {
+    this.#board.busy.write(`lane ${this.#lane}: ${error.message}; ${describeLocks(this.#cache.handle)}`);
   }
 
   #below(bound: number): number {
@@ -259,6 +263,7 @@ export class Load {
   /** A stream may be refused its room or a lock, and be cut short or closed with its thread: no other error. */
   #lost(error: Error): void {
     const code = (error as { code?: string }).code ?? error.name;
+    if (code === 'VELOCACHE_BUSY') this.#noteBusy(error);
     if (!STREAM_ERRORS.includes(code)) this.#board.report('error', `lane ${this.#lane}: a stream: ${error.stack}`);
   }
 
