@@ -48,7 +48,7 @@ describe('OwnerTable', () => {
       [1, 2 ** 31 - 1, 9],
     ]);
     const changed = [...words.keys()].filter((i) => words[i] !== before[i]);
-    expect(changed).toEqual([a, b].flatMap((slot) => [20, 21, 22].map((word) => owners.record(slot) + word)));
+    expect(changed).toEqual([a, b].flatMap((slot) => [36, 37, 38].map((word) => owners.record(slot) + word)));
   });
 
   it('goes from live to dead to free, each step once, and only for the thread that it is about', () => {
