@@ -13,6 +13,7 @@ import { BusyError, OptionError, TypeNameError } from '../errors.js';
 import { Coarsener } from './coarsener.js';
 import { type CacheEventName, type CacheEvents, decodeEvent, nameOf } from './events.js';
 import { describeEviction, type EvictionQuery, type EvictionRecord, resolveQuery } from './evictions.js';
+import { fail } from './failures.js';
 import type { ThreadFunctions } from './functions.js';
 import type { CacheHandle } from './handle.js';
 import { KeySpace, type SpaceSetup } from './key-space.js';
@@ -235,13 +236,21 @@ export function spaceSetups(
     const { name, importance, hasCrc } = type;
     const { version } = chain;
     const { store } = member;
-    const compression = compressionOf(type.compression, store, typeId, compressors, itemBytesMax, dictionaries);
-    const packer = new Packer({ codec, codecsById, hasCrc, version, compression });
+    const compression = compressionOf(type.compression, member, typeId, compressors, itemBytesMax, dictionaries);
+    const lazy = type.lazy && { names: type.lazy, onUnreadable: unreadable(member, typeId, name) };
+    const packer = new Packer({ codec, codecsById, hasCrc, version, compression, lazy });
     const begin = (): void => member.begin();
     const migrator = new Migrator({ store, typeId, type: name, importance, packer, chain, itemBytesMax, begin });
     const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator, loads, offloading };
     return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };
   });
+}
+
+/** Counts a heavy property that does not decode, and tells of it; it may be read behind the thread's `close`. */
+function unreadable(member: Member, typeId: number, type: string): (error: unknown) => void {
+  return (error) => {
+    if (member.isOpen) fail(member.store, 'decode', typeId, type, error);
+  };
 }
 
 /** The log as codecs use it: outside any operation, so an append begins as one. */

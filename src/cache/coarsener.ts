@@ -103,7 +103,7 @@ export class Coarsener {
     try {
       const { bytes: source } = store.reader.landing;
       const isOfBytes = packer.isBytes(form, source, start, start + length);
-      const stored = packer.unpack(form, source, start, start + length);
+      const stored = packer.unpackWhole(form, source, start, start + length);
       const { unpackedVersion, version } = packer;
       if (unpackedVersion > version) return undefined;
       const value = migrator.migrated(stored, unpackedVersion);

@@ -10,6 +10,7 @@ import { BusyError, NotBytesError, OptionError, ValueError } from '../errors.js'
 import type { Coarsener } from './coarsener.js';
 import { fail } from './failures.js';
 import { type FetchCall, Fetcher, type Loader } from './fetcher.js';
+import { checkedNames, pick } from './fields.js';
 import { importLoader } from './loader-module.js';
 import type { Bring, Loads } from './loads.js';
 import type { Member } from './member.js';
@@ -241,6 +242,20 @@ export class KeySpace<V> {
     return this.#offload.get<V>(key, signal, this.#findings);
   }
 
+  /**
+   * Like `get`, but only the named properties of the value that it has of its own, in the order of the names, at most 256: the others
+   * are decoded as little as the codec can do without. Of what is no object, an object without properties. Throws VELOCACHE_OPTION
+   * for what are no names.
+   */
+  getFields<K extends keyof V & string>(key: string, names: readonly K[]): Pick<V, K> | undefined;
+  getFields(key: string, names: readonly string[]): Record<string, unknown> | undefined;
+  getFields(key: string, names: readonly string[]): object | undefined {
+    const wanted = checkedNames(names);
+    if (!this.#read(key, true)) return this.#countMiss();
+    const value: unknown = this.#value(key, true, wanted);
+    return value === undefined ? undefined : pick(value, wanted);
+  }
+
   /** A private copy of the bytes. Throws VELOCACHE_NOT_BYTES for an entry that `set` stored. Otherwise like `get`. */
   getBytes(key: string): Uint8Array | undefined {
     if (!this.#read(key, true)) {
@@ -306,8 +321,11 @@ export class KeySpace<V> {
     context.count(this.#typeId, TYPE_COUNTER.bytesHit, payloadBytes);
   }
 
-  /** The value that the reader holds; undefined if it can't be had. `isCounted`: as a hit, or else as a miss. */
-  #value(key: string, isCounted: boolean): V | undefined {
+  /**
+   * The value that the reader holds; undefined if it can't be had. `isCounted`: as a hit, or else as a miss. With `names`,
+   * other properties may be left out.
+   */
+  #value(key: string, isCounted: boolean, names?: ReadonlySet<string>): V | undefined {
     const { landing, length, form, payloadBytes } = this.#store.reader;
     if (form === FORM_BYTES) {
       if (isCounted) this.#countHit(payloadBytes);
@@ -315,7 +333,7 @@ export class KeySpace<V> {
     }
     let value: unknown;
     try {
-      value = this.#packer.unpack(form, landing.bytes, landing.start, landing.start + length);
+      value = this.#packer.unpack(form, landing.bytes, landing.start, landing.start + length, names);
     } catch (error) {
       return this.#unreadable(isCounted, error);
     }

@@ -25,6 +25,7 @@ import {
   fitDictionary,
   resolveCompress,
 } from './compress-options.js';
+import { resolveLazy } from './fields.js';
 import { type Gauge, isGauge } from './gauge.js';
 import { resolveModuleUrl } from './module-url.js';
 import { POOL_OPTIONS, type PoolOptions, type PoolPlan, resolvePool } from './pool/pool-options.js';
@@ -73,6 +74,11 @@ export interface TypeOptions<V = unknown> {
   readonly codec?: CodecName | Codec<V>;
   /** Which values are compressed, and by what. Default: none; with `overflow: 'compress'` zlib, and only for that. */
   readonly compress?: CompressOptions;
+  /**
+   * Heavy top-level properties, up to 16 names: of a plain object one that packs to more than some 512 bytes is decoded, and
+   * decompressed, when it is first read. Not with codec 'raw' or one of your own. Default: none.
+   */
+  readonly lazy?: readonly string[];
   /** Whether values carry a CRC-32, which each read checks; four bytes and some time. Default: false. */
   readonly crc?: boolean;
   /**
@@ -164,6 +170,8 @@ export interface TypePlan extends TypeShare {
   readonly compression?: CompressionPlan;
   /** URL of the module that loads what is missing. */
   readonly loader?: string;
+  /** Heavy properties; undefined: none. */
+  readonly lazy?: readonly string[];
 }
 
 /** Everything that threads must agree on, but for the versions; part of the handle. */
@@ -368,6 +376,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     'reduce',
     'codec',
     'compress',
+    'lazy',
     'crc',
     'version',
     'migrate',
@@ -383,6 +392,8 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
   checkVersion(`${where}.version`, version);
   if (options.compress !== undefined) checkNames(`${where}.compress`, options.compress, COMPRESS_OPTIONS);
   const compression = resolveCompress(`${where}.compress`, options.compress, overflow === 'compress');
+  const codec = resolveCodec(`${where}.codec`, options.codec);
+  const lazy = resolveLazy(`${where}.lazy`, options.lazy, codec);
   return {
     name,
     overflow,
@@ -392,12 +403,13 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     isAggressive: overflow === 'aggressive-lru',
     ttlMs: options.ttl === undefined ? 0 : parseDuration(`${where}.ttl`, options.ttl),
     idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
-    codec: resolveCodec(`${where}.codec`, options.codec),
+    codec,
     hasCrc: resolveFlag(`${where}.crc`, options.crc),
     version,
     migrates: resolveMigrations(`${where}.migrate`, version, options.migrate).size > 0,
     ...(compression !== undefined && { compression }),
     ...(options.loader !== undefined && { loader: resolveModuleUrl(`${where}.loader`, options.loader) }),
+    ...(lazy !== undefined && { lazy }),
   };
 }
 

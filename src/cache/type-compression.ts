@@ -5,19 +5,23 @@ import type { Compressor, CompressorName } from '../codecs/compressor.js';
 import { type Dictionaries, TypeDictionaries } from '../codecs/dictionaries.js';
 import { TYPE_COUNTER } from '../engine/causes.js';
 import { itemChunkBytes } from '../engine/rounding.js';
-import type { SharedStore } from '../engine/store.js';
+import type { Member } from './member.js';
 
 /** Undefined for a type whose values are never compressed. */
 export function compressionOf(
   plan: CompressionPlan | undefined,
-  { context }: SharedStore,
+  member: Member,
   typeId: number,
   compressors: ReadonlyMap<CompressorName, Compressor>,
   itemBytesMax: number,
   dictionaries: Dictionaries | undefined,
 ): Compression | undefined {
   if (plan === undefined) return undefined;
-  const count = (counter: number, delta: number): void => context.count(typeId, counter, delta);
+  const { context } = member.store;
+  // A part of a value may be decompressed behind the thread's `close`: its counters may be another's by then.
+  const count = (counter: number, delta: number): void => {
+    if (member.isOpen) context.count(typeId, counter, delta);
+  };
   return new Compression({
     plan,
     compressors,

@@ -33,4 +33,11 @@ export interface FormCodec {
    * call; the result never aliases it.
    */
   decode(source: Uint8Array, start: number, end: number): unknown;
+  /** Like `decode`, but of an object it may leave out properties that are not among `names`. */
+  decodeFields?(source: Uint8Array, start: number, end: number, names: ReadonlySet<string>): unknown;
+  /**
+   * The bytes of each value as a message of its own, in memory that later calls leave alone; undefined if an object may be in two of them,
+   * or one is nothing that this codec can tell that of.
+   */
+  encodeApart?(values: readonly unknown[]): readonly Uint8Array[] | undefined;
 }

@@ -115,7 +115,7 @@ export class Compression {
   shrink(given: Uint8Array, besideBytes: number): Compressed | undefined {
     const { plan, pressure, chunkBytesOf } = this.#setup;
     const isSmall = given.length <= plan.above;
-    if (!plan.atSet || given.length > this.#rawBytesMax) return undefined;
+    if (!plan.atSet || !this.isAllowed(given.length)) return undefined;
     if (isSmall && this.#small === undefined) return undefined;
     const before = chunkBytesOf(besideBytes + given.length);
     if (isSmall && chunkBytesOf(besideBytes + SMALL_BYTES_MIN) >= before) return undefined;
@@ -147,13 +147,18 @@ export class Compression {
 
   /** A stored value, which took `storedBytes`, in less, by as much work as that is worth; undefined if that can't be had. */
   squeeze(raw: Uint8Array, storedBytes: number): Compressed | undefined {
-    const isEligible = raw.length > this.#setup.plan.above && raw.length <= this.#rawBytesMax;
+    const isEligible = raw.length > this.#setup.plan.above && this.isAllowed(raw.length);
     if (!isEligible || this.#squeezePause.isOn()) return undefined;
     const choice = this.#chooser.hardest(raw);
     if (choice === undefined) return undefined;
     const squeezed = this.#run(choice, raw, (bytes) => HEAD_BYTES_MAX + bytes < storedBytes);
     this.#squeezePause.note(squeezed !== undefined);
     return squeezed;
+  }
+
+  /** Whether a value of so many bytes may be stored compressed: one that is too large as it is may not become small enough. */
+  isAllowed(rawBytes: number): boolean {
+    return rawBytes <= this.#rawBytesMax;
   }
 
   #run(
@@ -182,7 +187,7 @@ export class Compression {
     const compressor = this.#byId[id];
     if (compressor === undefined) throw new CodecError(`there is no compressor with the id ${id}`);
     // Before anything is allocated: a forged length must not be believed.
-    if (rawBytes > this.#rawBytesMax || rawBytes > bytes.length * compressor.ratioMax)
+    if (!this.isAllowed(rawBytes) || rawBytes > bytes.length * compressor.ratioMax)
       throw new CodecError(`${bytes.length} bytes of ${compressor.name} can't be ${rawBytes} in this cache`);
     const known = dictionary === undefined ? undefined : this.#knownDictionary(dictionary);
     const startMs = now();

@@ -12,13 +12,16 @@
  *
  * A value that needs none of it is stored without a frame: its codec stands in the item's header.
  *
- * Codecs by number: 1 msgpack, 2 structured, 3 json, 4 cbor, 6 the codec object of the type itself.
+ * Codecs by number: 1 msgpack, 2 structured, 3 json, 4 cbor, 5 values in parts (see parts.ts), 6 the codec object of the type
+ * itself.
  */
 import { crc32 } from 'node:zlib';
 import { CodecError } from '../errors.js';
 
 /** How a stored value is to be read, as the item's header says it: raw bytes, a codec by its id (1 to 6), a frame. */
 export const FORM_BYTES = 0;
+/** A value in parts, each of a form of its own: see parts.ts. */
+export const FORM_PARTS = 5;
 export const FORM_FRAME = 7;
 
 const CODEC_MASK = 7;
@@ -155,14 +158,14 @@ function readCompression(source: Uint8Array, start: number, end: number): Compre
   return { ...head, dictionary };
 }
 
-function numberBytes(number: number): number {
+export function numberBytes(number: number): number {
   let bytes = 1;
   for (let rest = number >>> 7; rest > 0; rest >>>= 7) bytes++;
   return bytes;
 }
 
-/** Returns where what follows begins. */
-function writeNumber(bytes: Uint8Array, start: number, number: number): number {
+/** Returns where what follows the number begins. */
+export function writeNumber(bytes: Uint8Array, start: number, number: number): number {
   const end = start + numberBytes(number);
   for (let at = start, rest = number; at < end; at++, rest >>>= 7)
     bytes[at] = (rest & 0x7f) | (at + 1 < end ? 0x80 : 0);
@@ -170,7 +173,7 @@ function writeNumber(bytes: Uint8Array, start: number, number: number): number {
 }
 
 /** -1 for one that is cut off, longer than `bytesMax`, or not in its only form. */
-function readNumber(source: Uint8Array, start: number, end: number, bytesMax: number): number {
+export function readNumber(source: Uint8Array, start: number, end: number, bytesMax: number): number {
   let number = 0;
   for (let i = 0; i < bytesMax && start + i < end; i++) {
     const byte = source[start + i]!;

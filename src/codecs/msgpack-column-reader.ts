@@ -34,24 +34,16 @@ export class ColumnReader {
   }
 
   #readSparse(bytes: Uint8Array, start: number, end: number, length: number, head: number): (number | null)[] {
-    const numbersStart = start + ((length + 7) >>> 3);
-    if (numbersStart > end) throw new CodecError('message ends inside a column');
-    if ((length & 7) > 0 && bytes[numbersStart - 1]! >>> (length & 7) > 0)
-      throw new CodecError('column with a number too many');
-    const isNumber = (i: number): boolean => ((bytes[start + (i >>> 3)]! >>> (i & 7)) & 1) === 1;
-    let count = 0;
-    for (let i = 0; i < length; i++) if (isNumber(i)) count += 1;
-    const numbers = this.#read(bytes, numbersStart, end, count, head, 0);
+    const count = countPresent(bytes, start, end, length);
+    const numbers = this.#read(bytes, start + bitmapBytes(length), end, count, head, 0);
     const array: (number | null)[] = [];
     let taken = 0;
-    for (let i = 0; i < length; i++) array.push(isNumber(i) ? numbers[taken++]! : null);
+    for (let i = 0; i < length; i++) array.push(isPresent(bytes, start, i) ? numbers[taken++]! : null);
     return array;
   }
 
   #read(bytes: Uint8Array, start: number, end: number, count: number, head: number, place: number): Float64Array {
-    // Each number has a head: so no more are made than there are bytes.
-    if (count > end - start) throw new CodecError('message ends inside a column');
-    if (head >= 0x30) throw new CodecError(`unknown column ${head}`);
+    checkColumn(start, end, count, head);
     const numbers = this.#room(count, place);
     const promise = head >>> 4;
     const power = POWERS_OF_TEN[head & 0x0f]!;
@@ -96,6 +88,60 @@ export class ColumnReader {
   }
 }
 
+/** Where the column of so many numbers and nulls ends, which nobody wants. */
+export function arrayEnd(bytes: Uint8Array, start: number, end: number, length: number): number {
+  const head = headAt(bytes, start, end);
+  if ((head & HAS_NULLS) === 0) return columnEnd(bytes, start + 1, end, length, head);
+  const count = countPresent(bytes, start + 1, end, length);
+  return columnEnd(bytes, start + 1 + bitmapBytes(length), end, count, head & ~HAS_NULLS);
+}
+
+/** The same for the columns of so many arrays of `width` numbers. */
+export function rowsEnd(bytes: Uint8Array, start: number, end: number, length: number, width: number): number {
+  let at = start;
+  for (let place = 0; place < width; place++) {
+    at = columnEnd(bytes, at + 1, end, length, headAt(bytes, at, end));
+  }
+  return at;
+}
+
+function columnEnd(bytes: Uint8Array, start: number, end: number, count: number, head: number): number {
+  checkColumn(start, end, count, head);
+  let tail = start + count;
+  for (let at = start; at < start + count; at++) {
+    const code = bytes[at]!;
+    if (code === 0xff) throw new CodecError('column with a number that is too large');
+    tail += code < 0x80 ? 0 : Math.clz32(~code << 24);
+  }
+  if (tail > end) throw new CodecError('message ends inside a column');
+  return tail;
+}
+
+/** Each number has a head: so no more are made than there are bytes. */
+function checkColumn(start: number, end: number, count: number, head: number): void {
+  if (count > end - start) throw new CodecError('message ends inside a column');
+  if (head >= 0x30) throw new CodecError(`unknown column ${head}`);
+}
+
+/** Of a column with nulls: bytes of the bits that say which of so many are numbers. */
+function bitmapBytes(length: number): number {
+  return (length + 7) >>> 3;
+}
+
+function isPresent(bytes: Uint8Array, start: number, i: number): boolean {
+  return ((bytes[start + (i >>> 3)]! >>> (i & 7)) & 1) === 1;
+}
+
+function countPresent(bytes: Uint8Array, start: number, end: number, length: number): number {
+  const bitmapEnd = start + bitmapBytes(length);
+  if (bitmapEnd > end) throw new CodecError('message ends inside a column');
+  if ((length & 7) > 0 && bytes[bitmapEnd - 1]! >>> (length & 7) > 0)
+    throw new CodecError('column with a number too many');
+  let count = 0;
+  for (let i = 0; i < length; i++) if (isPresent(bytes, start, i)) count += 1;
+  return count;
+}
+
 /** Literals have just the room that they need, and are the quickest to make. */
 function rowsOf(columns: readonly Float64Array[], length: number): number[][] {
   const [first, second, third] = columns;
@@ -113,7 +159,7 @@ function headAt(bytes: Uint8Array, start: number, end: number): number {
 
 /** The difference that a head and so many bytes of its tail, two to seven, stand for. */
 function longDifference(bytes: Uint8Array, head: number, tail: number, tailBytes: number): number {
-  if (tailBytes === 8) throw new CodecError('column with a number that is too large');
+  if (tailBytes > 7) throw new CodecError('column with a number that is too large');
   let size = head & (0x7f >>> tailBytes);
   const last = tail + tailBytes - 1;
   for (let i = tail; i < last; i++) size = size * 0x100 + bytes[i]!;

@@ -3,8 +3,9 @@ import { INTEGER_END, POWERS_OF_TEN } from './decimals.js';
 import { ColumnReader } from './msgpack-column-reader.js';
 import { ROW_NUMBERS_MAX } from './msgpack-column-writer.js';
 import { readBinary, readTimestamp } from './msgpack-extensions.js';
+import { MsgpackSkipper } from './msgpack-skip.js';
 import { SHAPED_HEAD_BYTES, TEXT_BYTES_MASK, TEXT_IS_UTF8 } from './msgpack-writer.js';
-import type { Shapes } from './shapes.js';
+import type { Shape, Shapes } from './shapes.js';
 import { bytesOfText, KeyReader, type TextBytes, textAt } from './text-reader.js';
 
 /**
@@ -34,6 +35,7 @@ export class MsgpackReader {
   #end = 0;
   #depth = 0;
   readonly #shapes: Shapes | undefined;
+  readonly #skipper: MsgpackSkipper;
   /** Of the shaped form: its short strings, and how many code units of them have been taken. */
   #isShaped = false;
   #short = '';
@@ -42,16 +44,20 @@ export class MsgpackReader {
 
   constructor(shapes?: Shapes) {
     this.#shapes = shapes;
+    this.#skipper = new MsgpackSkipper(shapes);
   }
 
-  /** The one value that fills `source[start..end)`; throws `CodecError` when it does not. */
-  read(source: Uint8Array, start: number, end: number): unknown {
+  /**
+   * The one value that fills `source[start..end)`; throws `CodecError` when it does not. With `names`, an object has only those of its
+   * properties; the others are passed over.
+   */
+  read(source: Uint8Array, start: number, end: number, names?: ReadonlySet<string>): unknown {
     this.#open(source, start, end);
-    return this.#whole();
+    return this.#whole(names);
   }
 
   /** The same for a message in the shaped form, from its mark on. */
-  readShaped(source: Uint8Array, start: number, end: number): unknown {
+  readShaped(source: Uint8Array, start: number, end: number, names?: ReadonlySet<string>): unknown {
     this.#open(source, start, end);
     const head = this.#view.getUint16(this.#take(SHAPED_HEAD_BYTES) + 1);
     const textBytes = head & TEXT_BYTES_MASK;
@@ -60,7 +66,7 @@ export class MsgpackReader {
     const bytes = this.#bytes;
     this.#short = head & TEXT_IS_UTF8 ? bytes.utf8Slice(this.#end, end) : bytes.latin1Slice(this.#end, end);
     this.#isShaped = true;
-    const value = this.#whole();
+    const value = this.#whole(names);
     if (this.#taken !== this.#short.length) throw new CodecError('text left over after the value');
     this.#short = '';
     return value;
@@ -76,8 +82,8 @@ export class MsgpackReader {
     this.#isShaped = false;
   }
 
-  #whole(): unknown {
-    const value = this.#value();
+  #whole(names: ReadonlySet<string> | undefined): unknown {
+    const value = names === undefined ? this.#value() : this.#fields(names);
     if (this.#at !== this.#end) throw new CodecError(`${this.#end - this.#at} bytes left over after the value`);
     return value;
   }
@@ -114,8 +120,7 @@ export class MsgpackReader {
   }
 
   #tagged(token: number): unknown {
-    if (token === 0xc1 && this.#isShaped)
-      return this.#record((this.#id(0) << 16) | this.#view.getUint16(this.#take(2)));
+    if (token === 0xc1 && this.#isShaped) return this.#record(this.#longId());
     if (token <= 0xc3) return constant(token);
     if (token <= 0xc6) return this.#buffer(this.#length(token - 0xc4));
     if (token <= 0xc9) return this.#extension(this.#length(token - 0xc7));
@@ -225,15 +230,58 @@ export class MsgpackReader {
     return object;
   }
 
+  /** Those properties of an object; any other value whole. */
+  #fields(names: ReadonlySet<string>): unknown {
+    const token = this.#bytes[this.#at] ?? 0;
+    const isShort = token >= 0x80 && token < 0x90;
+    if (this.#isShaped && (isShort || token === 0xc1)) {
+      this.#at += 1;
+      const { keys } = this.#shapeOf(isShort ? this.#id(token & 0x0f) : this.#longId());
+      return this.#wanted(keys.length, names, (i) => keys[i]!);
+    }
+    const isObject = isShort || (token === 0xde && !this.#isShaped) || token === 0xdf;
+    if (!isObject) return this.#value();
+    this.#at += 1;
+    return this.#wanted(isShort ? token & 0x0f : this.#length(token - 0xdd), names, () => this.#key());
+  }
+
+  #wanted(size: number, names: ReadonlySet<string>, keyAt: (i: number) => string): Record<string, unknown> {
+    this.#enter(size);
+    const object: Record<string, unknown> = {};
+    for (let i = 0; i < size; i++) {
+      const key = keyAt(i);
+      if (!names.has(key)) this.#skip();
+      else if (key === '__proto__') defineOwn(object, key, this.#value());
+      else object[key] = this.#value();
+    }
+    this.#depth--;
+    return object;
+  }
+
+  #skip(): void {
+    const skipper = this.#skipper;
+    skipper.skip(this.#bytes, this.#at, this.#end, this.#isShaped);
+    this.#at = skipper.at;
+    this.#taken += skipper.units;
+  }
+
   /** A shape's number: four bits of a token, and the byte behind it. */
   #id(high: number): number {
     return (high << 8) | this.#bytes[this.#take(1)]!;
   }
 
-  #record(id: number): Record<string, unknown> {
+  #longId(): number {
+    return (this.#id(0) << 16) | this.#view.getUint16(this.#take(2));
+  }
+
+  #shapeOf(id: number): Shape {
     const shape = this.#shapes?.byId(id);
     if (shape === undefined) throw new CodecError(`no shape has the number ${id}`);
-    const { keys } = shape;
+    return shape;
+  }
+
+  #record(id: number): Record<string, unknown> {
+    const { keys } = this.#shapeOf(id);
     this.#enter(keys.length);
     const object: Record<string, unknown> = {};
     for (let i = 0; i < keys.length; i++) object[keys[i]!] = this.#value();

@@ -59,17 +59,41 @@ export class MsgpackWriter {
    * run the user's code, which must not come here again: one writer for each call under way.
    */
   write(value: object): Uint8Array | undefined {
+    this.#begin();
+    const isWhole = !inheritsKeys() && this.#message(value);
+    this.#forget();
+    return isWhole ? this.#buffer.subarray(0, this.#at) : undefined;
+  }
+
+  /** The same for several values, each in memory of its own; undefined, too, if an object is in two of them. */
+  writeApart(values: readonly unknown[]): Uint8Array[] | undefined {
+    this.#begin();
+    const messages: Uint8Array[] = [];
+    let isWhole = !inheritsKeys();
+    for (let i = 0; isWhole && i < values.length; i++) {
+      isWhole = this.#message(values[i]);
+      messages.push(Buffer.from(this.#buffer.subarray(0, this.#at)));
+    }
+    this.#forget();
+    return isWhole ? messages : undefined;
+  }
+
+  #begin(): void {
     this.#shapes.tidy();
+    this.#forget();
+  }
+
+  /** Nothing of a value is kept. */
+  #forget(): void {
+    this.#list.length = 0;
+    this.#set = undefined;
+  }
+
+  #message(value: unknown): boolean {
     this.#at = SHAPED_HEAD_BYTES;
     this.#depth = 0;
     this.#text = '';
-    this.#list.length = 0;
-    this.#set = undefined;
-    const isWhole = !inheritsKeys() && this.#object(value) && this.#end();
-    // Nothing of the value is kept.
-    this.#list.length = 0;
-    this.#set = undefined;
-    return isWhole ? this.#buffer.subarray(0, this.#at) : undefined;
+    return this.#value(value) && this.#end();
   }
 
   /** Writes the text and the head. */

@@ -66,11 +66,19 @@ class MsgpackCodec implements FormCodec {
     return this.#graph(value);
   }
 
+  encodeApart(values: readonly unknown[]): readonly Uint8Array[] | undefined {
+    return this.#shapes && this.#written(this.#shapes, (writer) => writer.writeApart(values));
+  }
+
   #shaped(value: object, shapes: Shapes): Uint8Array | undefined {
+    return this.#written(shapes, (writer) => writer.write(value));
+  }
+
+  #written<R>(shapes: Shapes, write: (writer: MsgpackWriter) => R): R {
     const writer = this.#writer ?? new MsgpackWriter(shapes);
     this.#writer = undefined;
     try {
-      return writer.write(value);
+      return write(writer);
     } finally {
       this.#writer = writer;
     }
@@ -107,11 +115,20 @@ class MsgpackCodec implements FormCodec {
   }
 
   decode(source: Uint8Array, start: number, end: number): unknown {
+    return this.#read(source, start, end, undefined);
+  }
+
+  /** Only those; of a graph all. */
+  decodeFields(source: Uint8Array, start: number, end: number, names: ReadonlySet<string>): unknown {
+    return this.#read(source, start, end, names);
+  }
+
+  #read(source: Uint8Array, start: number, end: number, names: ReadonlySet<string> | undefined): unknown {
     if (end - start > 1 && source[start] === MARK) {
-      if (source[start + 1]! <= SHAPED_MAX) return this.#reader.readShaped(source, start, end);
+      if (source[start + 1]! <= SHAPED_MAX) return this.#reader.readShaped(source, start, end, names);
       return inflate(this.#reader.read(source, start + 1, end));
     }
-    return this.#reader.read(source, start, end);
+    return this.#reader.read(source, start, end, names);
   }
 }
 

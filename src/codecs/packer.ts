@@ -6,7 +6,8 @@
 import { CodecError } from '../errors.js';
 import type { FormCodec } from './codec.js';
 import type { Compressed, Compression } from './compression.js';
-import { type CompressionHead, FORM_BYTES, FORM_FRAME, frame, StreamedFrame, unframe } from './frame.js';
+import { type CompressionHead, FORM_BYTES, FORM_FRAME, FORM_PARTS, frame, StreamedFrame, unframe } from './frame.js';
+import { decodeWanted, LazyParts, type LazySetup, type Wanted } from './lazy.js';
 
 export interface PackerSetup {
   /** The codec of the type. */
@@ -19,6 +20,8 @@ export interface PackerSetup {
   readonly version?: number;
   /** Of a type whose values are compressed, some or all. */
   readonly compression?: Compression | undefined;
+  /** Of a type whose values have heavy properties, which are decoded when they are read. */
+  readonly lazy?: Pick<LazySetup, 'names' | 'onUnreadable'> | undefined;
 }
 
 /** The codec's bytes within what was stored: `bytes[start..end)`. */
@@ -36,19 +39,24 @@ export class Packer {
   form: number = FORM_BYTES;
   /** The version of what was unpacked last. Bytes have none: they count as of this packer's. */
   unpackedVersion: number;
+  /** Who made what was encoded last: a codec by its id, or FORM_PARTS. */
+  encodedForm: number;
   readonly version: number;
   readonly #codec: FormCodec;
   readonly #codecsById: readonly (FormCodec | undefined)[];
   readonly #hasCrc: boolean;
   readonly #compression: Compression | undefined;
+  readonly #lazy: LazyParts | undefined;
 
-  constructor({ codec, codecsById, hasCrc, version = 1, compression }: PackerSetup) {
+  constructor({ codec, codecsById, hasCrc, version = 1, compression, lazy }: PackerSetup) {
     this.#codec = codec;
     this.#codecsById = codecsById;
     this.#hasCrc = hasCrc;
     this.#compression = compression;
     this.version = version;
     this.unpackedVersion = version;
+    this.encodedForm = codec.id;
+    this.#lazy = lazy && new LazyParts({ ...lazy, codec, compression });
   }
 
   /**
@@ -58,7 +66,7 @@ export class Packer {
   pack(value: unknown, besideBytes = 0): Uint8Array {
     // The codec may run the user's code, which may pack other values.
     const bytes = this.encode(value);
-    return this.finish(bytes, this.codecId, this.version, besideBytes);
+    return this.finish(bytes, this.encodedForm, this.version, besideBytes);
   }
 
   /** The same for raw bytes. */
@@ -71,24 +79,33 @@ export class Packer {
     return this.#hasCrc ? new StreamedFrame() : undefined;
   }
 
-  /** The id of the codec that `encode` uses. */
-  get codecId(): number {
-    return this.#codec.id;
-  }
-
-  /** What the codec makes of a value, valid until the next call. Throws `ValueError` on what cannot be stored. */
+  /**
+   * What the codec makes of a value, valid until the next call; `encodedForm` says in which form that is. Throws
+   * `ValueError` on what cannot be stored.
+   */
   encode(value: unknown): Uint8Array {
-    return this.#codec.encode(value);
+    const parts = this.#lazy?.encode(value);
+    const bytes = parts ?? this.#codec.encode(value);
+    // Last, as below.
+    this.encodedForm = parts === undefined ? this.#codec.id : FORM_PARTS;
+    return bytes;
   }
 
   /**
-   * What is to be stored for the bytes of a codec, of a value of a version; its form stands in `form` then. Raw bytes have
-   * no version.
+   * What is to be stored for what was encoded, in the form that it has, of a value of a version; its form stands in `form`
+   * then. Raw bytes have no version.
    */
-  finish(bytes: Uint8Array, codec: number, valueVersion: number, besideBytes: number): Uint8Array {
-    const version = codec === FORM_BYTES ? 1 : valueVersion;
+  finish(bytes: Uint8Array, encodedForm: number, valueVersion: number, besideBytes: number): Uint8Array {
+    if (encodedForm === FORM_PARTS)
+      return this.#enframed(this.#parts().shrink(bytes, besideBytes), FORM_PARTS, valueVersion);
+    const version = encodedForm === FORM_BYTES ? 1 : valueVersion;
     const compressed = this.#compression?.shrink(bytes, besideBytes);
-    if (compressed !== undefined) return this.#framed(codec, version, compressed);
+    if (compressed !== undefined) return this.#framed(encodedForm, version, compressed);
+    return this.#enframed(bytes, encodedForm, version);
+  }
+
+  /** In a frame, where it takes one. */
+  #enframed(bytes: Uint8Array, codec: number, version: number): Uint8Array {
     const hasCrc = this.#hasCrc;
     const isFramed = hasCrc || version > 1;
     this.form = isFramed ? FORM_FRAME : codec;
@@ -102,24 +119,50 @@ export class Packer {
 
   /**
    * The value of stored bytes, which are private memory that will be overwritten. Undefined for one of a newer version than
-   * this packer's, which `unpackedVersion` tells: nothing is known of what is in it. Throws `CodecError`.
+   * this packer's, which `unpackedVersion` tells: nothing is known of what is in it. With `names`, properties that are not
+   * among them may be left out; one of an older version is whole all the same. Throws `CodecError`.
    */
-  unpack(form: number, source: Uint8Array, start: number, end: number): unknown {
-    if (form !== FORM_FRAME) return this.#unpacked(form, 1, source, start, end);
-    return this.decode(this.open(form, source, start, end, this.version));
+  unpack(form: number, source: Uint8Array, start: number, end: number, names?: ReadonlySet<string>): unknown {
+    return this.#unpack(form, source, start, end, names ?? 'lazily');
+  }
+
+  /** The same with nothing left to be decoded later. */
+  unpackWhole(form: number, source: Uint8Array, start: number, end: number): unknown {
+    return this.#unpack(form, source, start, end, 'whole');
+  }
+
+  #unpack(form: number, source: Uint8Array, start: number, end: number, wanted: Wanted): unknown {
+    if (form !== FORM_FRAME) return this.#unpacked(form, 1, source, start, end, wanted);
+    const { codec, version, bytes, start: from, end: to } = this.#unframed(source, start, end, this.version);
+    return this.#unpacked(codec, version, bytes, from, to, wanted);
   }
 
   /**
-   * The codec's bytes of stored ones, which are private memory. Those of a version above `newest`, which nobody will look
-   * into, stay as they are. Throws `CodecError`.
+   * The codec's bytes of stored ones, which are private memory; parts are all decompressed. Those of a version above `newest`,
+   * which nobody will look into, stay as they are. Throws `CodecError`.
    */
   open(form: number, source: Uint8Array, start: number, end: number, newest: number): Opened {
-    if (form !== FORM_FRAME) return { codec: form, version: 1, bytes: source, start, end };
+    const opened =
+      form === FORM_FRAME
+        ? this.#unframed(source, start, end, newest)
+        : { codec: form, version: 1, bytes: source, start, end };
+    if (opened.codec !== FORM_PARTS || opened.version > newest) return opened;
+    const bytes = this.#parts().expand(opened.bytes, opened.start, opened.end);
+    return bytes === undefined ? opened : { ...opened, bytes, start: 0, end: bytes.length };
+  }
+
+  #unframed(source: Uint8Array, start: number, end: number, newest: number): Opened {
     const { codec, hasCrc, version, compression, bodyStart } = unframe(source, start, end);
     if (this.#hasCrc && !hasCrc) throw new CodecError('a value has no CRC, though all of its type have one');
+    if (codec === FORM_PARTS && compression !== undefined) throw new CodecError('parts are compressed one by one');
     if (compression === undefined || version > newest) return { codec, version, bytes: source, start: bodyStart, end };
     const bytes = this.#expand(compression, source.subarray(bodyStart, end));
     return { codec, version, bytes, start: 0, end: bytes.length };
+  }
+
+  #parts(): LazyParts {
+    if (this.#lazy === undefined) throw new CodecError('a value is in parts, of a type without any');
+    return this.#lazy;
   }
 
   #expand(head: CompressionHead, bytes: Uint8Array): Uint8Array {
@@ -129,11 +172,13 @@ export class Packer {
 
   /** What `unpack` makes of them. */
   decode({ codec, version, bytes, start, end }: Opened): unknown {
-    return this.#unpacked(codec, version, bytes, start, end);
+    return this.#unpacked(codec, version, bytes, start, end, 'lazily');
   }
 
-  #unpacked(codec: number, version: number, source: Uint8Array, start: number, end: number): unknown {
-    const value = version > this.version ? undefined : this.#decode(codec, source, start, end);
+  #unpacked(codec: number, version: number, source: Uint8Array, start: number, end: number, wanted: Wanted): unknown {
+    // What is to be migrated is no user's value yet.
+    const due = version < this.version ? 'whole' : wanted;
+    const value = version > this.version ? undefined : this.#decode(codec, source, start, end, due);
     // Last: the codec may run the user's code, which may unpack other values.
     this.unpackedVersion = codec === FORM_BYTES ? this.version : version;
     return value;
@@ -144,12 +189,13 @@ export class Packer {
     return (form === FORM_FRAME ? unframe(source, start, end).codec : form) === FORM_BYTES;
   }
 
-  #decode(id: number, source: Uint8Array, start: number, end: number): unknown {
+  #decode(id: number, source: Uint8Array, start: number, end: number, wanted: Wanted): unknown {
     // A plain Uint8Array, also of a Buffer.
     if (id === FORM_BYTES) return new Uint8Array(source.subarray(start, end));
+    if (id === FORM_PARTS) return this.#parts().decode(source, start, end, wanted);
     const codec = this.#codecsById[id];
     if (codec === undefined) throw new CodecError(`there is no codec with the id ${id}`);
-    return codec.decode(source, start, end);
+    return decodeWanted(codec, source, start, end, typeof wanted === 'object' ? wanted : undefined);
   }
 
   /**
@@ -164,8 +210,14 @@ export class Packer {
     const head = 'compression' in stored ? stored.compression : undefined;
     if (head?.isHard === true) return undefined;
     const body = bytes.subarray(stored.bodyStart);
+    if (stored.codec === FORM_PARTS) return this.#compactParts(body, stored.version);
     const raw = head === undefined ? body : compression.expand(head, body);
     const squeezed = compression.squeeze(raw, bytes.length);
     return squeezed && this.#framed(stored.codec, stored.version, squeezed);
+  }
+
+  #compactParts(bytes: Uint8Array, version: number): Uint8Array | undefined {
+    const compacted = this.#parts().compact(bytes);
+    return compacted && this.#enframed(compacted, FORM_PARTS, version);
   }
 }

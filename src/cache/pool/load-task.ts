@@ -68,7 +68,7 @@ async function loadFor(
   } catch (error) {
     return { kind: 'threw', words: wordsOf(error, WORDS_BYTES_MAX) };
   }
-  const { codecId: codec, version } = packer;
+  const { encodedForm: codec, version } = packer;
   const handed = handOver({ codec, version, bytes: encoded, start: 0, end: encoded.length }, buffer);
   return { kind: 'loaded', outcome: keep(space, task, encoded), handed };
 }
@@ -81,7 +81,7 @@ function keep(
 ): 'stored' | 'unstored' | 'lost' {
   if (flight === undefined) return 'unstored';
   try {
-    const stored = packer.finish(encoded, packer.codecId, packer.version, putter.besideBytes(key, placement));
+    const stored = packer.finish(encoded, packer.encodedForm, packer.version, putter.besideBytes(key, placement));
     const outcome = putter.put(key, stored, packer.form, placement, flight);
     if (outcome === STORED) return 'stored';
     return outcome === LOST ? 'lost' : 'unstored';

@@ -53,6 +53,12 @@ const ROOM_BYTES_MAX = 2 ** 24;
 type Name = 'store' | 'read' | 'load';
 type Done<N extends Name> = Exclude<Tasks[N]['answer'], Failure>;
 
+/** What `encode` has made, and in which form. */
+interface Encoded {
+  readonly bytes: Uint8Array;
+  readonly form: number;
+}
+
 export interface Cargo<N extends Name> {
   readonly buffer: ExchangeBuffer;
   readonly task: Tasks[N]['task'];
@@ -89,7 +95,7 @@ export class Offload {
       return this.#sendSet(pool, key, value, placement, signal);
     const bytes = packer.encode(value);
     if (pool !== undefined && this.#isSent(this.#sets, bytes.length))
-      return this.#sendSet(pool, key, bytes, placement, signal);
+      return this.#sendSet(pool, key, { bytes, form: packer.encodedForm }, placement, signal);
     return this.#setHere(key, bytes, placement);
   }
 
@@ -101,7 +107,7 @@ export class Offload {
   #setHere(key: string, bytes: Uint8Array, placement: Placement): boolean {
     const { packer, putter } = this.#space;
     const startMs = performance.now();
-    const stored = packer.finish(bytes, packer.codecId, packer.version, putter.besideBytes(key, placement));
+    const stored = packer.finish(bytes, packer.encodedForm, packer.version, putter.besideBytes(key, placement));
     const outcome = putter.put(key, stored, packer.form, placement);
     this.#sets.work.note(bytes.length, nsSince(startMs));
     this.#count(GLOBAL_COUNTER.poolInPlace);
@@ -111,7 +117,7 @@ export class Offload {
   async #sendSet(
     pool: Pool,
     key: string,
-    value: string | Uint8Array,
+    value: string | Encoded,
     placement: Placement,
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
@@ -122,7 +128,8 @@ export class Offload {
     pending.add(typeId, key, callOff);
     const entering = pool.enter(errand);
     // What has to wait is copied: the codec overwrites its bytes.
-    const source = entering === undefined || typeof value === 'string' ? value : new Uint8Array(value);
+    const source =
+      entering === undefined || typeof value === 'string' ? value : { ...value, bytes: new Uint8Array(value.bytes) };
     const pack = (): Cargo<'store'> => this.#packTask(pool, key, source, placement);
     const sent = this.send(pool, errand, 'store', entering, pack, ({ outcome, ns }, { task }) => {
       this.#sets.work.note(task.length, ns);
@@ -135,16 +142,17 @@ export class Offload {
     }
   }
 
-  #packTask(pool: Pool, key: string, source: string | Uint8Array, placement: Placement): Cargo<'store'> {
+  #packTask(pool: Pool, key: string, source: string | Encoded, placement: Placement): Cargo<'store'> {
     const { typeId, packer } = this.#space;
-    const bytes = typeof source === 'string' ? packer.encode(source) : source;
+    const { bytes, form } =
+      typeof source === 'string' ? { bytes: packer.encode(source), form: packer.encodedForm } : source;
     const { length } = bytes;
     const startMs = performance.now();
     const buffer = pool.buffers.acquire(length);
     buffer.bytes.set(bytes);
     this.#sets.carriage.note(length, nsSince(startMs));
-    const { codecId: codec, version } = packer;
-    return { buffer, task: { memory: buffer.memory, typeId, key, length, codec, version, placement } };
+    const { version } = packer;
+    return { buffer, task: { memory: buffer.memory, typeId, key, length, form, version, placement } };
   }
 
   /** The value of a key, read here or by a worker. */

@@ -22,8 +22,8 @@ interface Task {
 /** workers/store.ts: store what the buffer begins with. */
 export interface StoreTask extends Task {
   readonly length: number;
-  /** The codec that made the bytes; 0 for raw ones. */
-  readonly codec: number;
+  /** The form that they were encoded in: who made them. */
+  readonly form: number;
   readonly version: number;
   readonly placement: Placement;
 }

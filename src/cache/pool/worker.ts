@@ -64,7 +64,7 @@ export async function store({
   typeId,
   key,
   length,
-  codec,
+  form,
   version,
   placement,
 }: StoreTask): Promise<StoreAnswer> {
@@ -74,7 +74,7 @@ export async function store({
     const { bytes, recall } = new ExchangeBuffer(memory);
     if (load(recall, 0) !== 0) return { kind: 'called-off' };
     const startMs = performance.now();
-    const stored = packer.finish(bytes.subarray(0, length), codec, version, putter.besideBytes(key, placement));
+    const stored = packer.finish(bytes.subarray(0, length), form, version, putter.besideBytes(key, placement));
     const outcome = putter.put(key, stored, packer.form, placement, undefined, recall);
     return { kind: 'stored', outcome, ns: nsSince(startMs) };
   } catch (error) {
