@@ -5,6 +5,7 @@ import { runExact } from './exact.js';
 import { runExpiry } from './expiry.js';
 import { runGc } from './gc.js';
 import { runHitRatio } from './hit-ratio.js';
+import { runLazy } from './lazy.js';
 import { runLoop } from './loop.js';
 import { describeMachine } from './machine.js';
 import { runMemory } from './memory.js';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   stats: runStats,
   expiry: runExpiry,
   codecs: runCodecs,
+  lazy: runLazy,
   loop: runLoop,
 };
 

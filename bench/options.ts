@@ -11,6 +11,7 @@ export interface BenchOptions {
   /** Folder of recorded traces. */
   readonly traces: string;
   /** Folder of recorded values for `codecs`; generated ones if there is none. */
+  /** Folder of recorded values for `codecs` and `lazy`; '' for generated ones. */
   readonly payloads: string;
   /** Bytes from which on `codecs` compresses. */
   readonly above: number;
@@ -32,6 +33,7 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
   stats    gets while another thread reads the statistics
   expiry   dead bytes and the cost of the sweep, and gets while a million entries expire
   codecs   formats and compressors on values of each type: bytes and time against JSON
+  lazy     a small object beside code that makes it by hand; values with heavy properties, which are read or not
   loop     event-loop delay and heap of a thread that stores large texts, by the pool and in place
 
 Without a name: all of them.
@@ -42,6 +44,7 @@ Without a name: all of them.
   --slice N      milliseconds of each measurement in a round (default 60)
   --traces DIR   recorded traces (default ../shared/traces)
   --payloads DIR recorded values for codecs, as JSON lines, gzip (default ../shared/payloads; the demo's own if it is missing)
+  --payloads DIR recorded values for codecs and lazy, as JSON lines, gzip (default: the demo's own)
   --above N      bytes above which codecs compresses (default 10240)
   --only TEXT    only contenders, traces, or formats and compressors with this in their name (velocache runs always);
                  hitratio: count or bytes for one of its tables

@@ -185,3 +185,64 @@ describe('msgpack and forged keys', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(200e6);
   });
 });
+
+for (const name of ['msgpack', 'shapes'] as const) {
+  describe(`${name} passes over properties that nobody asked for (seed ${SEED})`, () => {
+    const codec = codecNamed(name);
+    const fields = (bytes: Uint8Array, names: readonly string[]): unknown =>
+      codec.decodeFields?.(bytes, 0, bytes.length, new Set(names));
+
+    test('of any object, as exactly as if it read them', () => {
+      const value = fc.dictionary(fc.string({ maxLength: 3 }), fc.anything({ withBigInt: true, withDate: true }), {
+        maxKeys: 6,
+        noNullPrototype: true,
+      });
+      fc.assert(
+        fc.property(value, fc.array(fc.string({ maxLength: 3 }), { maxLength: 3 }), (given, others) => {
+          const bytes = encoded(codec, given);
+          const whole = decoded(codec, bytes) as Record<string, unknown>;
+          for (const names of [others, Object.keys(given).slice(1, 3), []]) {
+            const found = fields(bytes, names) as Record<string, unknown>;
+            for (const key of names) expect(found[key]).toEqual(Object.hasOwn(whole, key) ? whole[key] : found[key]);
+          }
+        }),
+        { seed: SEED, numRuns: 500 },
+      );
+    });
+
+    test('of every kind, without making them', () => {
+      for (let i = 0; i < 3; i++) codec.encode(SAMPLE);
+      const bytes = encoded(codec, {
+        ...SAMPLE,
+        long: 'é'.repeat(5_000),
+        nested: [[SAMPLE], { a: { b: -1e9 } }],
+        last: 'x',
+      });
+      expect(fields(bytes, ['last'])).toEqual({ last: 'x' });
+      expect(fields(bytes, ['id', 'nested'])).toEqual({ id: 12, nested: [[SAMPLE], { a: { b: -1e9 } }] });
+      expect(fields(bytes, [])).toEqual({});
+    });
+
+    test('and refuses every truncation, and a byte too many', () => {
+      for (let i = 0; i < 3; i++) codec.encode(SAMPLE);
+      const bytes = encoded(codec, SAMPLE);
+      for (let end = 0; end < bytes.length; end++) expect(() => fields(bytes.slice(0, end), [])).toThrow(CodecError);
+      expect(() => fields(Uint8Array.of(...bytes, 0), [])).toThrow(CodecError);
+    });
+
+    test('and of changed bytes gives a value or a CodecError', () => {
+      const bytes = encoded(codec, SAMPLE);
+      const change = fc.tuple(fc.nat(1_000), fc.nat(255));
+      const property = fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const forged = Uint8Array.from(bytes);
+        for (const [at, byte] of changes) forged[at % forged.length] = byte;
+        try {
+          fields(forged, ['tags']);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CodecError);
+        }
+      });
+      fc.assert(property, { seed: SEED, numRuns: 3_000 });
+    });
+  });
+}
