@@ -1,7 +1,7 @@
 /**
  * What decoding less is worth. First a small object, ten properties and 137 bytes of JSON: `get`, and unpacking alone, beside code
- * without any format that knows the object: it makes an object literal of ten values that it takes out of private bytes, the
- * numbers from fixed places, the strings as fresh ones, either each by a call of its own or cut from one text. Then values of types with heavy
+ * that knows the object and needs no format: an object literal of ten values out of 57 bytes, the numbers from fixed places, the
+ * strings as fresh ones, either each by a call of its own or cut from one text; the bytes are at hand, or in the cache, too. Then values of types with heavy
  * properties: `get` of the whole, with the heavy ones unread and read, and `getFields` of what is left.
  */
 import { createCodecs } from '../src/codecs/codecs.js';
@@ -24,8 +24,13 @@ const SMALL = {
   city: 'Lyon',
   lang: 'fr',
 };
-const CALLS = 20_000;
-const WARM_UPS = 3;
+/** Code that knows the object, and what the other ways are held against. */
+const BY_HAND = ['by hand, a call a string', 'by hand, one text'] as const;
+/** Milliseconds of one measurement, so few that the thread is mostly not taken off its core; calls before it, by which that is told. */
+const SLICE_MS = 2;
+/** Measurements of each way in a round. */
+const SLICES = 8;
+const WARM_UPS = 1_000;
 /** Results that are kept, so that no compiler leaves out making them. */
 const KEPT = 256;
 const LOG_BYTES = 2 ** 16;
@@ -48,21 +53,23 @@ export async function runLazy({ payloads: folder, rounds }: BenchOptions): Promi
 async function runSmall(rounds: number): Promise<void> {
   const cache = await createCache({ capacity: '16mb', pressure: false });
   for (let i = 0; i < 3; i++) cache.set('small', SMALL);
+  const own = ownBytes();
+  cache.setBytes('own', own);
   const ways = {
-    'by hand, a call a string': byCalls(),
-    'by hand, one text': byText(),
+    [BY_HAND[0]]: () => byCalls(own),
+    [BY_HAND[1]]: () => byText(own),
     unpack: unpacking(),
+    'getBytes, then a call a string': () => byCalls(cache.getBytes('own')!),
+    'getBytes, then one text': () => byText(cache.getBytes('own')!),
     get: () => cache.get('small'),
   };
-  const ns = measured(ways, rounds, CALLS);
+  const ns = measured(ways, rounds);
   const bytes = JSON.stringify(SMALL).length;
   const rows = [
     [`${Object.keys(SMALL).length} properties, ${bytes} bytes of JSON`, 'ns', 'p25-p75', '× by calls', '× one text'],
   ];
   for (const [name, samples] of ns) {
-    const [calls, text] = ['by hand, a call a string', 'by hand, one text'].map((base) =>
-      timesOf(samples, ns.get(base)!),
-    );
+    const [calls, text] = BY_HAND.map((base) => timesOf(samples, ns.get(base)!));
     const { median, p25, p75 } = summarize(samples);
     rows.push([
       name,
@@ -76,66 +83,53 @@ async function runSmall(rounds: number): Promise<void> {
   await cache.close();
 }
 
+const scratch = Buffer.allocUnsafeSlow(57) as Buffer & { latin1Slice(start: number, end: number): string };
+const numbers = new DataView(scratch.buffer);
+
+/** The values at fixed places: numbers up to 24, the strings from 28 on. */
+function ownBytes(): Uint8Array {
+  numbers.setUint32(0, SMALL.id);
+  numbers.setFloat64(4, SMALL.km);
+  numbers.setUint32(12, SMALL.rides);
+  scratch[16] = 1;
+  numbers.setUint32(20, SMALL.level);
+  scratch.write(SMALL.user + SMALL.role + SMALL.club + SMALL.city + SMALL.lang, 28, 'latin1');
+  return Uint8Array.from(scratch);
+}
+
 /** Each string by a call that makes it, out of a copy of the bytes. */
-function byCalls(): () => unknown {
-  const { bytes, view, scratch } = ownFormat();
-  return () => {
-    scratch.set(bytes);
-    return {
-      id: view.getUint32(0),
-      user: scratch.latin1Slice(28, 37),
-      role: scratch.latin1Slice(37, 42),
-      club: scratch.latin1Slice(42, 51),
-      km: view.getFloat64(4),
-      rides: view.getUint32(12),
-      active: scratch[16] === 1,
-      level: view.getUint32(20),
-      city: scratch.latin1Slice(51, 55),
-      lang: scratch.latin1Slice(55, 57),
-    };
+function byCalls(bytes: Uint8Array): unknown {
+  scratch.set(bytes);
+  return {
+    id: numbers.getUint32(0),
+    user: scratch.latin1Slice(28, 37),
+    role: scratch.latin1Slice(37, 42),
+    club: scratch.latin1Slice(42, 51),
+    km: numbers.getFloat64(4),
+    rides: numbers.getUint32(12),
+    active: scratch[16] === 1,
+    level: numbers.getUint32(20),
+    city: scratch.latin1Slice(51, 55),
+    lang: scratch.latin1Slice(55, 57),
   };
 }
 
 /** All strings by one call, and then cut: short ones are copied by V8. */
-function byText(): () => unknown {
-  const { bytes, view, scratch } = ownFormat();
-  return () => {
-    scratch.set(bytes);
-    const text = scratch.latin1Slice(28, 57);
-    return {
-      id: view.getUint32(0),
-      user: text.slice(0, 9),
-      role: text.slice(9, 14),
-      club: text.slice(14, 23),
-      km: view.getFloat64(4),
-      rides: view.getUint32(12),
-      active: scratch[16] === 1,
-      level: view.getUint32(20),
-      city: text.slice(23, 27),
-      lang: text.slice(27, 29),
-    };
+function byText(bytes: Uint8Array): unknown {
+  scratch.set(bytes);
+  const text = scratch.latin1Slice(28, 57);
+  return {
+    id: numbers.getUint32(0),
+    user: text.slice(0, 9),
+    role: text.slice(9, 14),
+    club: text.slice(14, 23),
+    km: numbers.getFloat64(4),
+    rides: numbers.getUint32(12),
+    active: scratch[16] === 1,
+    level: numbers.getUint32(20),
+    city: text.slice(23, 27),
+    lang: text.slice(27, 29),
   };
-}
-
-interface OwnFormat {
-  /** In shared memory, as what is cached. */
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  readonly scratch: Buffer & { latin1Slice(start: number, end: number): string };
-}
-
-/** The values at fixed places: numbers up to 24, the strings from 28 on. */
-function ownFormat(): OwnFormat {
-  const bytes = new Uint8Array(new SharedArrayBuffer(57));
-  const numbers = new DataView(bytes.buffer);
-  numbers.setUint32(0, SMALL.id);
-  numbers.setFloat64(4, SMALL.km);
-  numbers.setUint32(12, SMALL.rides);
-  bytes[16] = 1;
-  numbers.setUint32(20, SMALL.level);
-  bytes.set(Buffer.from(SMALL.user + SMALL.role + SMALL.club + SMALL.city + SMALL.lang), 28);
-  const scratch = Buffer.allocUnsafeSlow(57) as OwnFormat['scratch'];
-  return { bytes, view: new DataView(scratch.buffer), scratch };
 }
 
 /** Only from packed bytes in private memory to the value. */
@@ -155,10 +149,12 @@ async function runHeavy(type: keyof typeof HEAVY, values: readonly unknown[], ro
     const types = { whole: { ...options }, lazy: { ...options, lazy: heavy } };
     const cache = await createCache<Record<'whole' | 'lazy', object>>({ capacity: '256mb', pressure: false, types });
     const [whole, lazy] = [cache.type('whole'), cache.type('lazy')];
+    const keys = values.map((_, i) => String(i));
     for (const space of [whole, lazy, whole, lazy])
-      values.forEach((value, i) => void space.set(`${i}`, value as object));
-    const each = (read: (key: string) => unknown) => (): void => {
-      for (let i = 0; i < values.length; i++) read(`${i}`);
+      values.forEach((value, i) => void space.set(keys[i]!, value as object));
+    const each = (read: (key: string) => unknown) => {
+      let i = 0;
+      return () => read(keys[i++ % keys.length]!);
     };
     const ways = {
       whole: each((key) => whole.get(key)),
@@ -167,12 +163,12 @@ async function runHeavy(type: keyof typeof HEAVY, values: readonly unknown[], ro
       fieldsWhole: each((key) => whole.getFields(key, light)),
       fields: each((key) => lazy.getFields(key, light)),
     };
-    const ns = measured(ways, rounds, 3);
+    const ns = measured(ways, rounds, keys.length);
     const base = ns.get('whole')!;
     const cells = [...ns.values()].map((samples) => timesOf(samples, base).median.toFixed(2));
     rows.push([
       compress ? 'zlib above 1 KB' : 'as they are',
-      (summarize(base).median / values.length / 1e3).toFixed(2),
+      (summarize(base).median / 1e3).toFixed(2),
       ...cells.slice(1),
     ]);
     await cache.close();
@@ -180,21 +176,27 @@ async function runHeavy(type: keyof typeof HEAVY, values: readonly unknown[], ro
   process.stdout.write(`\n${table(rows)}  times that of a get of the whole value\n`);
 }
 
-/** Nanoseconds of a call of each, in every round one behind the other. */
-function measured(ways: Ways, rounds: number, calls: number): Map<string, number[]> {
+/** Nanoseconds of a call of each, in every slice one behind the other; calls come in multiples of `unit`. */
+function measured(ways: Ways, rounds: number, unit = 1): Map<string, number[]> {
   const kept: unknown[] = new Array(KEPT);
-  const samples = new Map<string, number[]>(Object.keys(ways).map((name) => [name, []]));
-  for (let round = -WARM_UPS; round < rounds; round++) {
-    for (const [name, way] of Object.entries(ways)) {
-      const startMs = performance.now();
-      for (let i = 0; i < calls; i++) kept[i % KEPT] = way();
-      if (round >= 0) samples.get(name)!.push(((performance.now() - startMs) * 1e6) / calls);
-    }
-  }
-  return samples;
+  const run = (way: () => unknown, calls: number): number => {
+    const startMs = performance.now();
+    for (let i = 0; i < calls; i++) kept[i % KEPT] = way();
+    return ((performance.now() - startMs) * 1e6) / calls;
+  };
+  const all = Object.entries(ways).map(([name, way]) => {
+    const startMs = performance.now();
+    run(way, WARM_UPS);
+    const calls = Math.ceil((SLICE_MS * WARM_UPS) / (performance.now() - startMs) / unit) * unit;
+    run(way, calls);
+    return { name, way, calls, samples: [] as number[] };
+  });
+  for (let slice = 0; slice < rounds * SLICES; slice++)
+    for (const { way, calls, samples } of all) samples.push(run(way, calls));
+  return new Map(all.map(({ name, samples }) => [name, samples]));
 }
 
-/** Round by round, since what else runs on the machine slows both. */
+/** Slice by slice, since what else runs on the machine slows both. */
 function timesOf(samples: readonly number[], base: readonly number[]): Summary {
-  return summarize(samples.map((ns, round) => ns / base[round]!));
+  return summarize(samples.map((ns, slice) => ns / base[slice]!));
 }

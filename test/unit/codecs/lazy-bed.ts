@@ -9,7 +9,7 @@ import { Packer } from '../../../src/codecs/packer.js';
 import type { CodecError } from '../../../src/errors.js';
 import { codecNamed } from './support.js';
 
-export type LazyCodec = CodecName | 'shapes';
+type LazyCodec = CodecName | 'shapes';
 export const LAZY_CODECS = ['shapes', 'msgpack', 'json', 'cbor', 'structured'] as const;
 
 /** No value of more bytes is compressed. */
