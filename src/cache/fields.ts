@@ -1,7 +1,7 @@
 /** Properties of values by name: those that a type calls heavy, and those that `getFields` is asked for. */
+import { assign } from '../codecs/msgpack-inflate.js';
 import { OWN_CODEC } from '../codecs/own-codec.js';
 import { HEAVY_MAX } from '../codecs/parts.js';
-import { put } from '../codecs/split.js';
 import { OptionError } from '../errors.js';
 
 /** Names that `getFields` takes. */
@@ -42,7 +42,7 @@ export function pick(value: unknown, names: ReadonlySet<string>): object {
   if (typeof value !== 'object' || value === null) return picked;
   for (const name of names) {
     if (Object.prototype.propertyIsEnumerable.call(value, name))
-      put(picked, name, (value as Record<string, unknown>)[name]);
+      assign(picked, name, (value as Record<string, unknown>)[name]);
   }
   return picked;
 }

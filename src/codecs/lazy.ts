@@ -7,8 +7,9 @@ import type { FormCodec } from './codec.js';
 import type { Compressed, Compression } from './compression.js';
 import { defer } from './deferred.js';
 import { type CompressionHead, FORM_FRAME, frame, unframe } from './frame.js';
+import { assign } from './msgpack-inflate.js';
 import { joinParts, LIGHT, type Part, type Section, sectionsIn } from './parts.js';
-import { areApart, put, type Split, split } from './split.js';
+import { areApart, type Split, split } from './split.js';
 
 /** What is wanted of a value: its heavy properties when they are read, or at once; or those of these names, at least. */
 export type Wanted = 'lazily' | 'whole' | ReadonlySet<string>;
@@ -182,7 +183,7 @@ export class LazyParts {
     const light = new Set(names);
     const found = heavy.filter((section) => light.delete(this.#nameOf(section)));
     const fields = light.size === 0 ? {} : this.#light(source, first, light);
-    for (const section of found) put(fields, this.#nameOf(section), this.#part(source, section));
+    for (const section of found) assign(fields, this.#nameOf(section), this.#part(source, section));
     return fields;
   }
 

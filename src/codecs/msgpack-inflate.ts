@@ -152,7 +152,8 @@ function sparse(length: unknown): unknown[] {
   return array;
 }
 
-function assign(object: object, key: string, value: unknown): void {
+/** Sets an own property, whatever its name. */
+export function assign(object: object, key: string, value: unknown): void {
   if (key === '__proto__') defineOwn(object, key, value);
   else (object as Record<string, unknown>)[key] = value;
 }

@@ -1,5 +1,6 @@
 /** What of a value becomes a part of its own, and whether the parts can be told apart. */
 import { types } from 'node:util';
+import { assign } from './msgpack-inflate.js';
 import { isPlainLeaf } from './msgpack-tree.js';
 
 /** A heavy property takes a part of its own from about so many packed bytes on: below, decoding costs less than deferring. */
@@ -29,20 +30,13 @@ type Properties = Record<string, unknown>;
 export function split(value: unknown, names: readonly string[]): Split | undefined {
   if (!isPlainObject(value) || !names.some((name) => isEnumerable(value, name))) return undefined;
   const light: Properties = {};
-  for (const key of Object.keys(value)) put(light, key, (value as Properties)[key]);
+  for (const key of Object.keys(value)) assign(light, key, (value as Properties)[key]);
   const heavy = names.flatMap((name, slot): Heavy[] => {
     const property = Object.hasOwn(light, name) ? light[name] : undefined;
     return remains(property, HEAVY_BYTES_MIN) < 0 && !hasToJson(property) ? [{ slot, value: property }] : [];
   });
-  for (const { slot } of heavy) put(light, names[slot]!, null);
+  for (const { slot } of heavy) assign(light, names[slot]!, null);
   return heavy.length === 0 ? undefined : { light, heavy };
-}
-
-/** Sets an own property, whatever its name: assigning to `__proto__` would change the prototype. */
-export function put(object: object, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-  else (object as Properties)[key] = value;
 }
 
 function isEnumerable(value: object, name: string): boolean {

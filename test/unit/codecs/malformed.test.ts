@@ -203,7 +203,8 @@ for (const name of ['msgpack', 'shapes'] as const) {
           const whole = decoded(codec, bytes) as Record<string, unknown>;
           for (const names of [others, Object.keys(given).slice(1, 3), []]) {
             const found = fields(bytes, names) as Record<string, unknown>;
-            for (const key of names) expect(found[key]).toEqual(Object.hasOwn(whole, key) ? whole[key] : found[key]);
+            for (const key of names.filter((name) => Object.hasOwn(whole, name)))
+              expect(found[key]).toEqual(whole[key]);
           }
         }),
         { seed: SEED, numRuns: 500 },
@@ -212,14 +213,11 @@ for (const name of ['msgpack', 'shapes'] as const) {
 
     test('of every kind, without making them', () => {
       for (let i = 0; i < 3; i++) codec.encode(SAMPLE);
-      const bytes = encoded(codec, {
-        ...SAMPLE,
-        long: 'é'.repeat(5_000),
-        nested: [[SAMPLE], { a: { b: -1e9 } }],
-        last: 'x',
-      });
+      // One object in two places would take the graph form, which is read whole.
+      const nested = [[structuredClone(SAMPLE)], { a: { b: -1e9 } }];
+      const bytes = encoded(codec, { ...SAMPLE, long: 'é'.repeat(5_000), nested, last: 'x' });
       expect(fields(bytes, ['last'])).toEqual({ last: 'x' });
-      expect(fields(bytes, ['id', 'nested'])).toEqual({ id: 12, nested: [[SAMPLE], { a: { b: -1e9 } }] });
+      expect(fields(bytes, ['id', 'nested'])).toEqual({ id: 12, nested });
       expect(fields(bytes, [])).toEqual({});
     });
 
