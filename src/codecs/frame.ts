@@ -12,15 +12,15 @@
  *
  * A value that needs none of it is stored without a frame: its codec stands in the item's header.
  *
- * Codecs by number: 1 msgpack, 2 structured, 3 json, 4 cbor, 5 values in parts (see parts.ts), 6 the codec object of the type
- * itself.
+ * Codecs by number: 1 msgpack, 2 structured, 3 json, 4 cbor, 5 values in parts, always in a frame (see parts.ts), 6 the
+ * codec object of the type itself.
  */
 import { crc32 } from 'node:zlib';
 import { CodecError } from '../errors.js';
 
-/** How a stored value is to be read, as the item's header says it: raw bytes, a codec by its id (1 to 6), a frame. */
+/** How a stored value is to be read, as the item's header says it: raw bytes, a codec by its id (1 to 4, 6), a frame. */
 export const FORM_BYTES = 0;
-/** A value in parts, each of a form of its own: see parts.ts. */
+/** Within a frame: a value in parts, each of a form of its own; see parts.ts. */
 export const FORM_PARTS = 5;
 export const FORM_FRAME = 7;
 

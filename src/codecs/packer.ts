@@ -104,10 +104,10 @@ export class Packer {
     return this.#enframed(bytes, encodedForm, version);
   }
 
-  /** In a frame, where it takes one. */
+  /** In a frame, where it takes one: parts always do, since an item's header has no form for them. */
   #enframed(bytes: Uint8Array, codec: number, version: number): Uint8Array {
     const hasCrc = this.#hasCrc;
-    const isFramed = hasCrc || version > 1;
+    const isFramed = hasCrc || version > 1 || codec === FORM_PARTS;
     this.form = isFramed ? FORM_FRAME : codec;
     return isFramed ? frame({ codec, hasCrc, version }, bytes) : bytes;
   }

@@ -137,7 +137,7 @@ describe('a type with lazy', () => {
     };
     const cache = await create({ overflow: 'reduce', reduce, maxShare: 0.05 });
     const space = cache.type('route');
-    for (let i = 0; i < 60; i++) space.set(`r${i}`, routeOf(i));
+    for (let i = 0; i < 400; i++) space.set(`r${i}`, routeOf(i));
     const { reductions, reducerFailures } = cache.stats();
     expect([reductions > 0, reducerFailures, seen.includes(true)]).toEqual([true, 0, false]);
     const values = [...space.entries()].map(([, value]) => value);
@@ -147,13 +147,15 @@ describe('a type with lazy', () => {
 
   it('is compressed in place, part by part', async () => {
     const cache = await create({ overflow: 'compress', maxShare: 0.05 });
+    // Each part packs to more than is worth compressing.
+    const POINTS = 6_000;
     const space = cache.type('route');
-    for (let i = 0; i < 120; i++) space.set(`r${i}`, routeOf(i));
+    for (let i = 0; i < 120; i++) space.set(`r${i}`, routeOf(i, POINTS));
     expect([cache.stats().reductions > 0, cache.stats().decodeFailures]).toEqual([true, 0]);
     let values = 0;
     for (const [, value] of space) {
       values += 1;
-      expect(value).toEqual(routeOf(value.id));
+      expect(value).toEqual(routeOf(value.id, POINTS));
     }
     expect(values).toBeGreaterThan(10);
   });
