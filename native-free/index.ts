@@ -52,11 +52,14 @@ export {
   lockToken,
   OWNER_INTENT_COUNT,
   OWNER_INTENTS,
+  OWNER_OWED,
   OWNER_SLOTS,
+  OWNER_TAKEN,
   OWNER_WORDS,
   OwnerTable,
   SHARE_UNIT,
 } from './owners.js';
 export { RecentCounts } from './recent-counts.js';
+export { POINTERS, REFERENCE } from './references-region.js';
 export { SEQUENCE_BUSY, SeqlockReader } from './seqlock.js';
 export { STRIPE, STRIPE_JOURNAL_ENTRIES, USER, USER_OPERATION, USERS_MAX, type UsersRegion } from './users-region.js';

@@ -10,6 +10,7 @@ import { FlightsRegion } from './flights-region.js';
 import { journalWords } from './journal.js';
 import { OWNER_SLOTS, OWNER_WORDS } from './owners.js';
 import { recentCountsWords } from './recent-counts.js';
+import { ReferencesRegion } from './references-region.js';
 import { USER_OPERATION_WORDS, UsersRegion } from './users-region.js';
 
 export const MAGIC = 0x76656c6f;
@@ -131,7 +132,17 @@ export interface ArenaConfig {
   readonly flights?: number;
   /** Bytes of the append-only log; none without it. */
   readonly logBytes?: number;
+  /** Types that store equal values once. Each has a type of its payloads: the last of `types`, in this order. */
+  readonly dedupes?: readonly number[];
+  /** References that may wait in each shard to be given back; for `dedupes` only. Default: RELEASES. */
+  readonly releases?: number;
 }
+
+/** More types than there are. */
+const TYPES_END = 256;
+/** No type. */
+const NONE = -1;
+const RELEASES = 64;
 
 /** Words of what all shards know of a type. */
 const TYPE_STATE_WORDS = 3;
@@ -162,6 +173,11 @@ export class Layout {
   readonly recentOffset: number;
   readonly evictionsOffset: number;
   readonly flights: FlightsRegion;
+  readonly references: ReferencesRegion;
+  /** Types that the user has declared: the first ones. */
+  readonly typesDeclared: number;
+  readonly #payloadTypes = new Int16Array(TYPES_END).fill(NONE);
+  readonly #declaredTypes = Uint8Array.from({ length: TYPES_END }, (_, type) => type);
   readonly users: UsersRegion;
   readonly log: number;
   readonly logWords: number;
@@ -207,7 +223,15 @@ export class Layout {
     this.evictionsOffset = alignUp(this.recentOffset + recentCountsWords(config.types), 16);
     const flightsOffset = alignUp(this.evictionsOffset + evictionLogWords(config.evictionRecords), 16);
     this.flights = new FlightsRegion(flightsOffset, config.flights ?? 0);
-    this.shardWords = alignUp(flightsOffset + this.flights.words, 16);
+    const dedupes = config.dedupes ?? [];
+    const referencesOffset = alignUp(flightsOffset + this.flights.words, 16);
+    this.references = new ReferencesRegion(referencesOffset, dedupes.length, config.releases ?? RELEASES);
+    this.typesDeclared = config.types - dedupes.length;
+    dedupes.forEach((type, place) => {
+      this.#payloadTypes[type] = this.typesDeclared + place;
+      this.#declaredTypes[this.typesDeclared + place] = type;
+    });
+    this.shardWords = alignUp(referencesOffset + this.references.words, 16);
     this.users = new UsersRegion(this.shards + this.shardWords * config.shards, config.users ?? 0);
     this.log = this.shards + this.shardWords * config.shards + this.users.words;
     this.logWords = alignUp((config.logBytes ?? 0) >>> 2, 16);
@@ -237,6 +261,16 @@ export class Layout {
   /** The first word of what all shards know of a type. */
   typeState(type: number): number {
     return this.typeStates + type * TYPE_STATE_WORDS;
+  }
+
+  /** The type of the payloads of a type; -1 if it stores each value by itself. */
+  payloadTypeOf(type: number): number {
+    return this.#payloadTypes[type]!;
+  }
+
+  /** The type that the payloads of a type are of; of any other type itself. */
+  declaredTypeOf(type: number): number {
+    return this.#declaredTypes[type]!;
   }
 
   shard(index: number): number {

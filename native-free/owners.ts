@@ -29,6 +29,9 @@ const OWNER_DELAY = 37;
 const OWNER_SAID = 38;
 /** For each intent, the pages that the stream on it has or may still take; 0 without a stream. */
 const OWNER_RESERVED = 40;
+/** References to payloads that the thread holds: taken, to be published; owed, to be given back. See references-region.ts. */
+export const OWNER_TAKEN = 56;
+export const OWNER_OWED = 60;
 
 /** Shares in words count in 1 / SHARE_UNIT. */
 export const SHARE_UNIT = 10_000;

@@ -32,7 +32,7 @@ export type { CodecName } from './codecs/codecs.js';
 export { type MessageType, protobuf } from './codecs/protobuf.js';
 export type { Migration, Migrations } from './codecs/versions.js';
 export type { RejectReason, RemovalCause } from './engine/causes.js';
-export type { ClassStats, CompressionStats, TypeStats, UsersStats } from './engine/statistics.js';
+export type { ClassStats, CompressionStats, DedupeStats, TypeStats, UsersStats } from './engine/statistics.js';
 export {
   BusyError,
   ClosedError,

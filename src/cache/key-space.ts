@@ -503,9 +503,15 @@ export class KeySpace<V> {
         this.#member.begin();
         const keys = scanner.keys(shard, group, groups, this.#typeId);
         if (keys === undefined) throw new BusyError('keys');
-        yield* keys;
+        if (this.#plan.dedupes) yield* this.#withValues(keys);
+        else yield* keys;
       }
     }
+  }
+
+  /** Keys whose values have not been evicted, where one may leave before its keys do. */
+  *#withValues(keys: readonly string[]): IterableIterator<string> {
+    for (const key of keys) if (this.has(key)) yield key;
   }
 
   /** The live entries, each value as of the moment at which it is reached; otherwise like `keys`. */

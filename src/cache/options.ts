@@ -79,6 +79,11 @@ export interface TypeOptions<V = unknown> {
    * decompressed, when it is first read. Not with codec 'raw' or one of your own. Default: none.
    */
   readonly lazy?: readonly string[];
+  /**
+   * Whether equal values of the type are stored once, however many keys have them: those of 128 bytes or more as they are
+   * stored, packed and compressed, that are no user's. Not with `overflow` 'reduce' or 'compress'. Default: false.
+   */
+  readonly dedupe?: boolean;
   /** Whether values carry a CRC-32, which each read checks; four bytes and some time. Default: false. */
   readonly crc?: boolean;
   /**
@@ -113,7 +118,7 @@ export interface CacheOptions<T> {
    * What the adaptive policy makes the most of: 'objects', so that small entries go last, or 'bytes'. Default: 'objects'.
    */
   readonly favour?: Favour;
-  /** Types of entries, each with its own key space; `default` is always there. At most 255. */
+  /** Types of entries, each with its own key space; `default` is always there. At most 255; one with `dedupe` counts as two. */
   readonly types?: { readonly [K in keyof T]?: TypeOptions<T[K]> };
   /** Accounts and quotas of users, for `set(…, { user })`. Default: none; `user` has no effect then. */
   readonly users?: UserOptions;
@@ -152,6 +157,8 @@ export interface PressurePlan {
 
 const OVERFLOWS = ['lru', 'aggressive-lru', 'reduce', 'compress'] as const;
 type Overflow = (typeof OVERFLOWS)[number];
+/** Those that make values smaller. */
+const SMALLER: readonly Overflow[] = ['reduce', 'compress'];
 
 export interface TypePlan extends TypeShare {
   readonly name: string;
@@ -162,6 +169,7 @@ export interface TypePlan extends TypeShare {
   /** The name of a built-in codec, or OWN_CODEC. */
   readonly codec: string;
   readonly hasCrc: boolean;
+  readonly dedupes: boolean;
   /** That of the creator, and of threads that give none. */
   readonly version: number;
   /** Whether the creator has migrations. */
@@ -200,6 +208,10 @@ const EVICTION_RECORDS_MAX = 256;
 const FLIGHT_SHARE = 2 ** 14;
 const FLIGHTS_MAX = 1_024;
 const FLIGHTS_PER_SHARD_MIN = 64;
+/** References to values stored once that may wait in a shard: enough for a page of the smallest pointers, within these bounds. */
+const RELEASE_SHARE = 64;
+const RELEASES_MIN = 64;
+const RELEASES_MAX = 2_048;
 /** The append-only log takes this part of the capacity, within these bounds, and what dictionaries need. */
 const LOG_SHARE = 256;
 const LOG_BYTES_MIN = 2 ** 14;
@@ -225,6 +237,7 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   checkClock(options.clock);
   if (options.users !== undefined) checkNames('users', options.users, USER_OPTIONS);
   const users = options.users && resolveUsers(options.users, capacityBytes);
+  const dedupes = types.flatMap((type, number) => (type.dedupes ? [number] : []));
   const shardsMost = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
   const pageDefault = Math.min(2 ** 20, Math.max(2 ** 14, ceilPower(capacityBytes / shardsMost / PAGES_PER_SHARD)));
   const { pageSize = pageDefault, minChunk = 64, growthFactor = 1.15, maxItem = capacityBytes / 8 } = slab;
@@ -244,7 +257,9 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
     pageBytes,
     chunkBytesMin,
     shards,
-    types: types.length,
+    types: types.length + dedupes.length,
+    dedupes,
+    releases: Math.max(RELEASES_MIN, Math.min(RELEASES_MAX, pageBytes / RELEASE_SHARE)),
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
     ...policyWordsOf(policy, capacityBytes, shards),
@@ -343,18 +358,34 @@ function checkGrowth(growthFactor: number, pageBytes: number, chunkBytesMin: num
   throw new OptionError('slab.growthFactor', growthFactor, bound);
 }
 
+const TYPES_MAX = 255;
+
 function resolveTypes(types: object): TypePlan[] {
   checkObject('types', types);
   const entries = Object.entries(types as Record<string, TypeOptions | undefined>);
   const names = ['default', ...entries.map(([name]) => name).filter((name) => name !== 'default')];
-  if (names.length > 255) throw new OptionError('types', `${names.length} types`, 'must be at most 255');
+  if (names.length > TYPES_MAX) throw new OptionError('types', `${names.length} types`, `must be at most ${TYPES_MAX}`);
   const plans = names.map((name) => {
     const [, given = {}] = entries.find(([candidate]) => candidate === name) ?? [];
     return resolveType(name, given);
   });
+  checkCount(plans);
   const reserved = plans.reduce((sum, { reserve }) => sum + reserve, 0);
   if (reserved > 1) throw new OptionError('types', `reserves of ${reserved}`, 'must come to at most 1, the capacity');
   return plans.map((plan) => leavingReserves(plan, reserved));
+}
+
+/** A type that stores equal values once has a type of its own for them. */
+function checkCount(plans: readonly TypePlan[]): void {
+  const count = plans.length + plans.filter(({ dedupes }) => dedupes).length;
+  if (count <= TYPES_MAX) return;
+  throw new OptionError('types', `${count} types`, `must be at most ${TYPES_MAX}, where one with dedupe counts as two`);
+}
+
+/** What others have must not be made smaller for one of them. */
+function checkDedupe(where: string, overflow: Overflow): void {
+  if (!SMALLER.includes(overflow)) return;
+  throw new OptionError(`${where}.dedupe`, true, `needs overflow 'lru' or 'aggressive-lru', not '${overflow}'`);
 }
 
 /** What others have reserved must not fill with entries that may not be evicted for them. */
@@ -378,6 +409,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     'compress',
     'lazy',
     'crc',
+    'dedupe',
     'version',
     'migrate',
     'loader',
@@ -389,6 +421,8 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
   if (reserve > maxShare) throw new OptionError(`${where}.reserve`, reserve, `must be at most maxShare, ${maxShare}`);
   resolveName(`${where}.overflow`, overflow, OVERFLOWS);
   checkReduce(where, overflow, options.reduce);
+  const dedupes = resolveFlag(`${where}.dedupe`, options.dedupe);
+  if (dedupes) checkDedupe(where, overflow);
   checkVersion(`${where}.version`, version);
   if (options.compress !== undefined) checkNames(`${where}.compress`, options.compress, COMPRESS_OPTIONS);
   const compression = resolveCompress(`${where}.compress`, options.compress, overflow === 'compress');
@@ -405,6 +439,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     idleMs: options.idle === undefined ? 0 : parseDuration(`${where}.idle`, options.idle),
     codec,
     hasCrc: resolveFlag(`${where}.crc`, options.crc),
+    dedupes,
     version,
     migrates: resolveMigrations(`${where}.migrate`, version, options.migrate).size > 0,
     ...(compression !== undefined && { compression }),

@@ -5,6 +5,7 @@ import { GLOBAL_COUNTER, REJECT } from '../engine/causes.js';
 import { CUT_SHORT, type Draft } from '../engine/drafts.js';
 import type { Flight } from '../engine/flights.js';
 import { KEY_ILL_FORMED, KEY_NOT_STRING, KEY_OK } from '../engine/key.js';
+import { PAYLOAD_BESIDE_BYTES } from '../engine/payloads.js';
 import { besideBytes } from '../engine/rounding.js';
 import type { SharedStore } from '../engine/store.js';
 import { BUSY } from '../engine/writer.js';
@@ -43,6 +44,7 @@ export class Putter {
   readonly #coarsener: Coarsener | undefined;
   readonly #importance: number;
   readonly #isCompressed: boolean;
+  readonly #dedupes: boolean;
   readonly #pending: PendingSets | undefined;
   readonly #lifetime = { deadline: 0, idleTicks: 0 };
 
@@ -55,13 +57,17 @@ export class Putter {
     this.#coarsener = coarsener;
     this.#importance = plan.importance;
     this.#isCompressed = plan.compression !== undefined;
+    this.#dedupes = plan.dedupes;
     this.#pending = pending;
   }
 
   /** What the packer needs to know of an item whose value it may compress; the key has not been checked. */
   besideBytes(key: string, { idleMs, user, shareGranules }: Placement): number {
     if (!this.#isCompressed || typeof key !== 'string') return 0;
-    return besideBytes(Buffer.byteLength(key), idleMs !== 0, user !== undefined && shareGranules !== undefined);
+    const isOwned = user !== undefined && shareGranules !== undefined;
+    // The same for all keys, so that equal values are compressed alike.
+    if (this.#dedupes && !isOwned) return PAYLOAD_BESIDE_BYTES;
+    return besideBytes(Buffer.byteLength(key), idleMs !== 0, isOwned);
   }
 
   /**

@@ -13,7 +13,8 @@
  * A value that needs none of it is stored without a frame: its codec stands in the item's header.
  *
  * Codecs by number: 1 msgpack, 2 structured, 3 json, 4 cbor, 5 values in parts, always in a frame (see parts.ts), 6 the
- * codec object of the type itself.
+ * codec object of the type itself. As the form of an item 5 is the engine's, for a value that is stored elsewhere
+ * (engine/references.ts); it never gets here.
  */
 import { crc32 } from 'node:zlib';
 import { CodecError } from '../errors.js';

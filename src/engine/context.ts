@@ -24,6 +24,8 @@ import {
   lockToken,
   OWNER_INTENT_COUNT,
   OWNER_INTENTS,
+  OWNER_OWED,
+  OWNER_TAKEN,
   OWNER_WORDS,
   release,
   SHARD,
@@ -74,7 +76,7 @@ export class Context {
   holdsStripe = false;
   /** Lets go of what this thread's intents hold; set by the recovery. */
   settleIntents: () => void = () => {};
-  /** This thread has memory on an intent: within an operation, or left by one that was abandoned. */
+  /** This thread has memory on an intent, or holds a reference to a payload: within an operation, or left by one that was abandoned. */
   holdsIntents = false;
   /**
    * By the place of an intent: what it stands for between two operations, such as a stream. Taken out for each step of it, so
@@ -251,8 +253,9 @@ export class Context {
 
   /** After letting go of an intent: others may be left, from an operation that could not let go of them. */
   recountIntents(): void {
-    const first = this.arena.owners.record(this.slot) + OWNER_INTENTS;
-    let holds = false;
+    const record = this.arena.owners.record(this.slot);
+    const first = record + OWNER_INTENTS;
+    let holds = this.meta[record + OWNER_TAKEN] !== 0 || this.meta[record + OWNER_OWED] !== 0;
     for (let i = 0; i < OWNER_INTENT_COUNT; i++) {
       if (this.#standing[i] === undefined && this.#isInUse(first + i * 2)) holds = true;
     }

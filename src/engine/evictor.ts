@@ -19,6 +19,7 @@ import type { Ownership } from './ownership.js';
 import { NO_CLASS, PageMover } from './page-mover.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, type EvictionRules, NO_TYPE } from './ports.js';
+import type { References } from './references.js';
 import { Victims } from './victims.js';
 
 /** Buckets that one call may sweep. */
@@ -41,6 +42,7 @@ export class Evictor {
   readonly #items: Items;
   readonly #policy: EvictionPolicy;
   readonly #rules: EvictionRules;
+  readonly #references: References;
   readonly #candidates: Candidates;
   readonly #victims: Victims;
   readonly #mover: PageMover;
@@ -69,6 +71,7 @@ export class Evictor {
     policy: EvictionPolicy,
     rules: EvictionRules,
     ownership: Ownership,
+    references: References,
   ) {
     this.#context = context;
     this.#index = index;
@@ -77,8 +80,9 @@ export class Evictor {
     this.#policy = policy;
     this.#rules = rules;
     this.#reserved = new Int32Array(context.layout.config.types);
+    this.#references = references;
     this.#candidates = new Candidates(context);
-    this.#victims = new Victims(context, index, pages, items, this.#candidates, policy, rules);
+    this.#victims = new Victims(context, index, pages, items, this.#candidates, policy, rules, references);
     this.#mover = new PageMover(context, index, pages, items, chains, ownership, this.#victims, this.#candidates);
   }
 
@@ -198,7 +202,7 @@ export class Evictor {
     for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
       const ref = words[at + BUCKET.refs + slot * 2]!;
       if (ref === 0) return true;
-      const cause = this.#victims.expiryAt(words, at, slot);
+      const cause = this.#victims.expiryAt(shard, words, at, slot);
       if (cause !== NOT_EXPIRED) {
         this.#victims.removeAt(shard, bucket, slot, cause);
         return false;
@@ -230,6 +234,7 @@ export class Evictor {
   /** Notes an entry where it is wanted. */
   #lookLocked(shard: number, position: number, words: Words, at: number, slot: number): void {
     const ref = words[at + BUCKET.refs + slot * 2]!;
+    if (this.#references.isHeldLocked(shard, ref)) return;
     const type = this.#victims.typeAt(words, at, slot);
     const precedence = this.#rules.precedence(type);
     const isLimited = this.#rules.isLimited(type);
@@ -328,7 +333,7 @@ export class Evictor {
       const words = arena.wordsOf(bucket);
       const at = arena.wordIndex(bucket);
       for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot * 2] !== 0; slot++) {
-        if (!this.#victims.mayGo(words, at, slot, forType)) continue;
+        if (!this.#victims.mayGo(shard, words, at, slot, forType)) continue;
         const order = this.#victims.orderAt(shard, words, at, slot);
         if (first !== 0 && !goesBefore(order, firstOrder)) continue;
         first = bucket | slot;

@@ -17,6 +17,8 @@ export const FLAG_PINNED = 8;
 /** Bits 4 to 6 of the flags: the form of the value, which only who stored it knows; 0 for bytes. */
 export const FORM_SHIFT = 4;
 const FORM_MASK = 7;
+/** In a type that stores equal values once: the value is a pointer to the payload that has its bytes. See payloads.ts. */
+export const FORM_POINTER = 5;
 /** The entry is a user's: see users.ts. */
 export const FLAG_OWNED = 128;
 
@@ -61,6 +63,11 @@ export function headerBytes(flags: number): number {
     ((flags & FLAG_IDLE) === 0 ? 0 : IDLE_BYTES) +
     ((flags & FLAG_OWNED) === 0 ? 0 : OWNED_BYTES)
   );
+}
+
+/** Word at which the value of an item of one chunk begins, or that of a chained one whose head holds the whole key. */
+export function valueWord(sizes: number): number {
+  return (headerBytes(flagsOf(sizes)) + paddedKey(keyBytesOf(sizes))) >>> 2;
 }
 
 /** Word of the idle ticks from the item's start; the deadline follows. */

@@ -34,6 +34,7 @@ import {
 import type { Ownership } from './ownership.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
+import type { References } from './references.js';
 import { TAG_IDLE } from './tag.js';
 
 /** Kinds of events, as stored in the ring and as bits of the words that say who listens. */
@@ -56,6 +57,7 @@ export class Items {
   readonly #policy: EvictionPolicy;
   readonly #log: EvictionLog;
   readonly #ownership: Ownership;
+  readonly #references: References;
   readonly #events: EventRing;
   readonly #recent: RecentCounts;
   readonly #keyScratch = new Uint8Array(65_536);
@@ -66,6 +68,7 @@ export class Items {
     pages: PagePool,
     chains: Chains,
     ownership: Ownership,
+    references: References,
     policy: EvictionPolicy,
     log: EvictionLog,
   ) {
@@ -78,6 +81,7 @@ export class Items {
     this.#log = log;
     this.#recent = new RecentCounts(context.meta, context.layout.config.types);
     this.#ownership = ownership;
+    this.#references = references;
     this.#events = new EventRing(context.meta, context.layout.events, context.layout.config.eventWords);
   }
 
@@ -204,12 +208,13 @@ export class Items {
   }
 
   /**
-   * Gives an item's chunks back, and takes it off its user's list, in the transaction in hand: a chain is only marked to
-   * be freed behind its commit, as is what the list is owed.
+   * Gives an item's chunks back, takes it off its user's list, and a pointer's reference away, in the transaction in hand: a
+   * chain is only marked to be freed behind its commit, as is what the list is owed.
    */
   releaseChunksLocked(shard: number, ref: number, sizes: number): void {
     const flags = flagsOf(sizes);
     if ((flags & FLAG_OWNED) !== 0) this.#ownership.noteOutLocked(shard, ref, this.granulesAt(ref));
+    if (this.#references.isPointer(sizes)) this.#references.releaseLocked(shard, ref, sizes);
     if ((flags & FLAG_CHAINED) === 0) this.#pages.freeLocked(shard, ref);
     else if ((flags & FLAG_PINNED) !== 0) this.#chains.orphanLocked(ref);
     else this.#context.write(shard + SHARD.pendingFree, ref);
@@ -233,9 +238,10 @@ export class Items {
     this.#context.journal.commit();
     this.#ownership.payLocked(shard);
     // The chunk's bytes are still those of the item: nobody can take it before this section ends.
-    if (((LOGGED >>> cause) & 1) !== 0) {
-      this.#logLocked(shard, ref, sizes, valueBytes, cause, this.ticksUnused(shard, tag, time));
-      this.emitLocked(EVENT.evict, type, cause, ref, sizes, valueBytes);
+    if (((LOGGED >>> cause) & 1) !== 0 && type < this.#context.layout.typesDeclared) {
+      const bytes = this.#references.bytesOf(ref, sizes, valueBytes);
+      this.#logLocked(shard, ref, sizes, bytes, cause, this.ticksUnused(shard, tag, time));
+      this.emitLocked(EVENT.evict, type, cause, ref, sizes, bytes);
     }
     this.#pages.finishRelease();
     this.#chains.freePendingLocked(shard);

@@ -27,10 +27,13 @@ export class Key {
   byteLength = 0;
   readonly #hash: KeyHash;
   readonly #checkHash: KeyHash;
-  readonly #bytes = new Uint8Array(KEY_BYTES_MAX + 1);
-  readonly #words = new Int32Array(this.#bytes.buffer);
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
 
-  constructor(hashKey0: number, hashKey1: number) {
+  /** For keys of up to so many bytes. */
+  constructor(hashKey0: number, hashKey1: number, bytesMax: number = KEY_BYTES_MAX) {
+    this.#bytes = new Uint8Array((bytesMax + 3) & ~3);
+    this.#words = new Int32Array(this.#bytes.buffer);
     this.#hash = new KeyHash(hashKey0, hashKey1);
     this.#checkHash = this.#hash.derived(CHECK_HASH, SALT);
   }
@@ -53,10 +56,31 @@ export class Key {
       const outcome = this.#encode(text);
       if (outcome !== KEY_OK) return outcome;
     }
-    for (let i = this.byteLength; (i & 3) !== 0; i++) bytes[i] = 0;
-    this.hash = this.#hash.hash(this.#words, this.byteLength, type);
-    this.tag = tagOf(this.hash, type);
+    this.#finish();
     return KEY_OK;
+  }
+
+  #finish(): void {
+    for (let i = this.byteLength; (i & 3) !== 0; i++) this.#bytes[i] = 0;
+    this.hash = this.#hash.hash(this.#words, this.byteLength, this.type);
+    this.tag = tagOf(this.hash, this.type);
+  }
+
+  /** Takes bytes as the key in the space of `type`: of a stored key, or one that is no text. */
+  prepareBytes(bytes: Uint8Array, type: number): void {
+    this.#bytes.set(bytes);
+    this.type = type;
+    this.byteLength = bytes.length;
+    this.#finish();
+  }
+
+  /** Takes two words as the key, which is 8 bytes long then. */
+  prepareWords(first: number, second: number, type: number): void {
+    this.#words[0] = first;
+    this.#words[1] = second;
+    this.type = type;
+    this.byteLength = 8;
+    this.#finish();
   }
 
   #encode(text: string): number {

@@ -77,6 +77,11 @@ export class Landing {
     this.#scratchBytes = bytes;
   }
 
+  /** Word `index` of what was copied to `start`. */
+  wordAt(index: number): number {
+    return this.#words[(this.start >>> 2) + index]!;
+  }
+
   /** Copies `length` bytes that begin on a word to `start`. */
   copyFrom(words: Int32Array, bytes: Uint8Array, wordIndex: number, length: number): void {
     if (length > LOOP_BYTES_MAX) {

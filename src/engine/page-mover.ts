@@ -110,20 +110,25 @@ export class PageMover {
     const { arena } = this.#context;
     const words = arena.wordsOf(place.bucket);
     const at = arena.wordIndex(place.bucket);
-    const cause = this.#victims.expiryAt(words, at, place.slot);
-    const mayGo = this.#victims.mayGo(words, at, place.slot, forType);
+    const cause = this.#victims.expiryAt(shard, words, at, place.slot);
+    const mayGo = this.#mayGo(shard, place, forType);
     let goes = cause !== NOT_EXPIRED || (mayGo && this.#victims.isCold(shard, words, at, place.slot));
     if (!goes) {
       const canMove = this.#hasTargetLocked(shard, classId, forType);
       // Making room may have moved slots about, or evicted the item itself.
       if (!this.#findOwnerLocked(shard, ref, place)) return true;
-      if (!canMove && !mayGo) return false;
+      if (!canMove && !this.#mayGo(shard, place, forType)) return false;
       goes = !canMove;
     }
     if (goes && cause === NOT_EXPIRED) this.#victims.evictSlot(shard, place.bucket, place.slot, CAUSE.size);
     else if (goes) this.#items.removeLocked(shard, place, cause);
     else this.#moveLocked(shard, ref, classId, place);
     return true;
+  }
+
+  #mayGo(shard: number, { bucket, slot }: Place, forType: number): boolean {
+    const { arena } = this.#context;
+    return this.#victims.mayGo(shard, arena.wordsOf(bucket), arena.wordIndex(bucket), slot, forType);
   }
 
   /** Whether the class has a chunk elsewhere, or a cold entry that makes one free. */

@@ -10,7 +10,15 @@
  * shard's lock, which repairs what the dead have left. If even that can't be had, it is a miss.
  */
 import { checkpoint, compareExchange, compareExchangePair } from '#atomics';
-import { BUCKET, BUCKET_SLOTS, isBefore, SEQUENCE_BUSY, type SeqlockReader, SHARD } from '../../native-free/index.js';
+import {
+  BUCKET,
+  BUCKET_SLOTS,
+  HEADER,
+  isBefore,
+  SEQUENCE_BUSY,
+  type SeqlockReader,
+  SHARD,
+} from '../../native-free/index.js';
 import { GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import { CONDITION_BROKEN, type Context } from './context.js';
@@ -18,6 +26,7 @@ import { expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import {
   FLAG_CHAINED,
+  FORM_POINTER,
   flagsOf,
   formOf,
   headerBytes,
@@ -27,18 +36,23 @@ import {
   WORD_SIZES,
   WORD_VALUE_BYTES,
 } from './item.js';
-import type { Key } from './key.js';
+import { Key } from './key.js';
 import { Landing } from './landing.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
+import { PAYLOAD, PAYLOAD_HEAD_BYTES, type PayloadName, POINTER, POINTER_BYTES } from './references.js';
 import { TAG_IDLE, TAG_MASK } from './tag.js';
 
 /** What a lookup is for. */
 export const READ_PRESENCE = 0;
 export const READ_VALUE = 1;
+/** Whether it is there, and the first bytes of its value: as many as a pointer has. */
+const READ_HEAD = 2;
 
 const ATTEMPTS = 16;
 /** Attempts at a chained item before it is pinned. */
 const CHAINED_ATTEMPTS = 3;
+/** Pointers of one key that a lookup follows, each of which another has replaced meanwhile. */
+const POINTERS_MAX = 16;
 /** More overflow buckets than any chain has; a walk that gets there is lost among reused ones. */
 const HOPS_MAX = 1 << 20;
 
@@ -54,7 +68,15 @@ export class Reader {
   form = 0;
   /** Payload bytes (key and value) of the last hit. */
   payloadBytes = 0;
+  /** What the last pointer names that was followed. */
+  get name(): PayloadName {
+    return this.#name;
+  }
+  /** Called for a key whose pointer names a payload that is gone, as `name` says it. Set by the payloads. */
+  onDangling: (key: Key) => void = () => {};
 
+  readonly #name = { type: 0, hash: 0, check: 0, serial: 0 };
+  readonly #payloadKey: Key;
   readonly #context: Context;
   readonly #index: IndexTable;
   readonly #chains: Chains;
@@ -79,10 +101,64 @@ export class Reader {
     this.#policy = policy;
     this.#seqlock = seqlock;
     this.#itemBytesMax = itemBytesMax;
+    const { meta } = context;
+    this.#payloadKey = new Key(meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!, 8);
   }
 
   /** Looks a key up; true for a hit. `renew`: the read counts as a use of the entry. */
   read(key: Key, want: number, renew: boolean): boolean {
+    const payloadType = this.#context.layout.payloadTypeOf(key.type);
+    if (payloadType < 0) return this.#readEntry(key, want, renew);
+    return this.#readShared(key, payloadType, want === READ_VALUE ? READ_VALUE : READ_HEAD, renew);
+  }
+
+  /**
+   * The same in a type that stores equal values once: what a pointer names is looked up as well. A pointer that has changed
+   * meanwhile is followed anew; one that hasn't, and names nothing, is a miss.
+   */
+  #readShared(key: Key, payloadType: number, want: number, renew: boolean): boolean {
+    for (let followed = 0; followed < POINTERS_MAX; followed++) {
+      if (!this.#readEntry(key, want, renew)) return false;
+      if (this.form !== FORM_POINTER) return true;
+      if (this.#isFollowed(payloadType) && followed > 0) {
+        this.onDangling(key);
+        return false;
+      }
+      if (this.#follow(key, want, renew)) return true;
+    }
+    this.#context.countGlobal(GLOBAL_COUNTER.readerFallbacks, 1);
+    return false;
+  }
+
+  /** Takes what the pointer names that was read; true if that is what the last one did. */
+  #isFollowed(payloadType: number): boolean {
+    const { landing } = this;
+    const name = this.#name;
+    const hash = landing.wordAt(POINTER.hash);
+    const check = landing.wordAt(POINTER.check);
+    const serial = landing.wordAt(POINTER.serial);
+    const isSame = name.type === payloadType && name.hash === hash && name.check === check && name.serial === serial;
+    name.type = payloadType;
+    name.hash = hash;
+    name.check = check;
+    name.serial = serial;
+    return isSame;
+  }
+
+  /** Reads the payload that the pointer names; false if it is gone. */
+  #follow(key: Key, want: number, renew: boolean): boolean {
+    const { type, hash, check, serial } = this.name;
+    const length = this.landing.wordAt(POINTER.length);
+    this.#payloadKey.prepareWords(hash, check, type);
+    if (!this.#readEntry(this.#payloadKey, want, renew)) return false;
+    if (this.landing.wordAt(PAYLOAD.serial) !== serial) return false;
+    this.landing.start += PAYLOAD_HEAD_BYTES;
+    this.length = length;
+    this.payloadBytes = key.byteLength + length;
+    return true;
+  }
+
+  #readEntry(key: Key, want: number, renew: boolean): boolean {
     const shard = this.#context.shardOf(key.hash);
     try {
       const outcome = this.#readUnlocked(shard, key, want, renew);
@@ -192,13 +268,14 @@ export class Reader {
     if (want === READ_PRESENCE) return true;
     this.length = length;
     this.form = formOf(flags);
-    if (this.form === 0) this.landing.forUser(length);
-    else this.landing.forScratch(length);
+    const copied = want === READ_HEAD ? Math.min(length, POINTER_BYTES) : length;
+    if (this.form === 0) this.landing.forUser(copied);
+    else this.landing.forScratch(copied);
     const { ref } = this.#place;
-    if (isChained) return this.#chains.copyOut(ref, stream, length, this.landing.bytes, this.landing.start);
+    if (isChained) return this.#chains.copyOut(ref, stream, copied, this.landing.bytes, this.landing.start);
     const start = at + ((header + stream) >>> 2);
-    if (start * 4 + length > words.length * 4) return false;
-    this.landing.copyFrom(words, this.#context.arena.bytesOf(ref), start, length);
+    if (start * 4 + copied > words.length * 4) return false;
+    this.landing.copyFrom(words, this.#context.arena.bytesOf(ref), start, copied);
     return true;
   }
 

@@ -24,6 +24,7 @@ import type { IndexTable } from './index-table.js';
 import type { Items } from './items.js';
 import type { Ownership } from './ownership.js';
 import { PAGE_INDEX, PAGE_ITEMS, type PagePool, pageClass, pageKind } from './page-pool.js';
+import type { References } from './references.js';
 
 export class Rebuild {
   readonly #context: Context;
@@ -33,6 +34,7 @@ export class Rebuild {
   readonly #items: Items;
   readonly #ownership: Ownership;
   readonly #flights: Flights;
+  readonly #references: References;
 
   constructor(
     context: Context,
@@ -42,7 +44,9 @@ export class Rebuild {
     items: Items,
     ownership: Ownership,
     flights: Flights,
+    references: References,
   ) {
+    this.#references = references;
     this.#context = context;
     this.#flights = flights;
     this.#items = items;
@@ -71,6 +75,7 @@ export class Rebuild {
     for (let type = 0; type < layout.config.types; type++) meta[shard + layout.typeRingsOffset + type * RING_WORDS] = 0;
     this.#clearCounts(shard);
     this.#flights.resetLocked(shard);
+    this.#references.resetLocked(shard);
     this.#resetPages(shard);
     this.#keepIntents(shard);
     this.#relinkPages(shard);

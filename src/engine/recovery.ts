@@ -27,6 +27,7 @@ import type { Flights } from './flights.js';
 import { EVENT, type Items } from './items.js';
 import type { Ownership } from './ownership.js';
 import type { PagePool } from './page-pool.js';
+import type { Payloads } from './payloads.js';
 
 export class Recovery {
   readonly #context: Context;
@@ -35,6 +36,7 @@ export class Recovery {
   readonly #items: Items;
   readonly #ownership: Ownership;
   readonly #flights: Flights;
+  readonly #payloads: Payloads;
   readonly #empty: (shard: number) => boolean;
 
   /** `empty` empties a shard under its lock; false if it must be called again. */
@@ -45,11 +47,13 @@ export class Recovery {
     items: Items,
     ownership: Ownership,
     flights: Flights,
+    payloads: Payloads,
     empty: (shard: number) => boolean,
   ) {
     this.#context = context;
     this.#ownership = ownership;
     this.#flights = flights;
+    this.#payloads = payloads;
     this.#pages = pages;
     this.#chains = chains;
     this.#items = items;
@@ -141,8 +145,8 @@ export class Recovery {
   }
 
   /**
-   * Lets go of everything on a slot's intents; its owner is dead, or this thread outside any operation, whose intents that
-   * stand for something stay.
+   * Lets go of everything on a slot's intents, and gives back the references that it holds; its owner is dead, or this thread
+   * outside any operation, whose intents that stand for something stay.
    */
   settleIntents(slot: number): boolean {
     const { arena, layout, meta } = this.#context;
@@ -158,7 +162,7 @@ export class Recovery {
       meta[arena.owners.reserved(slot, intent)] = 0;
     }
     if (slot === this.#context.slot) this.#context.recountIntents();
-    return true;
+    return layout.references.words === 0 || this.#payloads.settleSlot(slot);
   }
 
   #settleLocked(shard: number, intent: number): void {

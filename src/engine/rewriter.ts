@@ -41,6 +41,7 @@ import type { Landing } from './landing.js';
 import { type Ownership, RESERVED, type UserHashes } from './ownership.js';
 import type { PagePool } from './page-pool.js';
 import { markOf } from './quota.js';
+import type { References } from './references.js';
 import type { Shares } from './shares.js';
 import { NONE, type UserTable } from './user-table.js';
 import { BUSY, type Lifetime, NO_ROOM, STORED, type Writer } from './writer.js';
@@ -67,6 +68,8 @@ export interface CopiedEntry {
   readonly start: number;
   readonly length: number;
   readonly keyBytes: number;
+  /** It is a user's. */
+  readonly isOwned: boolean;
   /** Time since the entry's last use, in ticks. */
   readonly ticksUnused: number;
   readonly proof: Proof;
@@ -97,6 +100,7 @@ export class Rewriter {
   readonly #ownership: Ownership;
   readonly #users: UserTable;
   readonly #writer: Writer;
+  readonly #references: References;
   readonly #landing: Landing;
   readonly #place = new Place();
   readonly #lifetime = { deadline: 0, idleTicks: 0 };
@@ -113,6 +117,7 @@ export class Rewriter {
     ownership: Ownership,
     users: UserTable,
     writer: Writer,
+    references: References,
     landing: Landing,
   ) {
     this.#context = context;
@@ -125,6 +130,7 @@ export class Rewriter {
     this.#ownership = ownership;
     this.#users = users;
     this.#writer = writer;
+    this.#references = references;
     this.#landing = landing;
   }
 
@@ -177,7 +183,8 @@ export class Rewriter {
     if (!isCopied) return undefined;
     const key = decoder.decode(this.#landing.bytes.subarray(0, keyBytes));
     const proof = { shard, hash, ref, primary, isChained, stands, tick: clock.coarse() };
-    return { key, form: formOf(flagsOf(sizes)), start, length, keyBytes, ticksUnused, proof };
+    const isOwned = (flagsOf(sizes) & FLAG_OWNED) !== 0;
+    return { key, form: formOf(flagsOf(sizes)), start, length, keyBytes, isOwned, ticksUnused, proof };
   }
 
   /** Copies the key and value of an item of one chunk, and lets go of the shard. */
@@ -211,9 +218,9 @@ export class Rewriter {
    * STORED; NO_ROOM if it would take more or finds no room; CHANGED; BUSY. A larger value must fit into its type's share as it
    * stands, and that of a user's entry into free memory, since the user's quota can't be asked.
    */
-  rewrite({ proof, length }: CopiedEntry, key: Key, value: Uint8Array, form: number, growthMax: number): number {
+  rewrite({ proof }: CopiedEntry, key: Key, value: Uint8Array, form: number, growthMax: number): number {
     const { shard } = proof;
-    if (!this.#context.enter(shard)) return BUSY;
+    if (!this.#references.enter(shard)) return BUSY;
     if (!this.#holdsLocked(proof)) return this.#leave(shard, CHANGED);
     const { arena, classes } = this.#context;
     const words = arena.wordsOf(proof.ref);
@@ -225,8 +232,7 @@ export class Rewriter {
     const bytes = headerBytes(kept) + paddedKey(key.byteLength) + value.length;
     const isSingle = bytes <= classes.singleBytesMax;
     const flags = isSingle ? kept : kept | FLAG_CHAINED;
-    const before = this.#items.granules(key.byteLength, length, old);
-    const growth = this.#items.granules(key.byteLength, value.length, flags) - before;
+    const growth = this.#items.granules(key.byteLength, value.length, flags) - this.#items.granulesAt(proof.ref);
     if (growth > growthMax) return this.#leave(shard, NO_ROOM);
     if (growth > 0 && !this.#shares.fits(key.type, growth)) return this.#leave(shard, NO_ROOM);
     const evicts = growth <= 0 || (flags & FLAG_OWNED) === 0;
@@ -264,7 +270,7 @@ export class Rewriter {
     if (intent === 0) return BUSY;
     const built = this.#writer.build(key, value, flags, lifetime, intent, evicts);
     // What can't be let go of now stays on the intent, and this thread's next operation lets go of it.
-    if (!this.#context.enter(shard)) return BUSY;
+    if (!this.#references.enter(shard)) return BUSY;
     const outcome = built === STORED ? this.#prepareLocked(proof) : built;
     if (outcome !== STORED) {
       if (meta[intent] !== 0) this.#chains.abandonLocked(shard, intent);
@@ -306,6 +312,7 @@ export class Rewriter {
     }
     this.#index.writeSlotLocked(bucket, slot, tag, ref, time);
     const sizes = packSizes(key.byteLength, key.type, flags);
+    if (this.#references.isPointer(sizes)) this.#references.publishLocked(shard, ref, sizes);
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
     this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, CAUSE.replaced, tag, time);

@@ -3,7 +3,7 @@
  * coldest first, in its own shard if they can, else in the others in turn: one shard lock at a time. Threads that store
  * at the same moment don't see each other's entry, so a share may be exceeded by as many entries as there are threads.
  */
-import { SHARD } from '../../native-free/index.js';
+import { SHARD, TYPE_WORDS } from '../../native-free/index.js';
 import type { Context } from './context.js';
 import { type Evictor, SWEEP_BUCKETS_MAX } from './evictor.js';
 import type { EvictionRules } from './ports.js';
@@ -88,13 +88,27 @@ export class Shares {
       for (let sections = this.#sections(shard); sections > 0; sections--) {
         if (freed >= excess && (freed >= surplus || --ahead < 0)) return SHARE_ROOM;
         if (!this.#context.enter(shard)) return SHARE_BUSY;
-        const part = this.#evictor.evictOwnLocked(shard, type, Math.max(excess, surplus) - freed);
+        const part = this.#evictor.evictOwnLocked(shard, this.#heavier(shard, type), Math.max(excess, surplus) - freed);
         this.#context.leave(shard);
         freed += part;
-        if (part === 0 && this.#evictor.isEmptyOf(shard, type)) break;
+        if (part === 0 && this.#evictor.isEmptyOf(shard, this.#heavier(shard, type))) break;
       }
     }
     return freed >= excess ? SHARE_ROOM : SHARE_FULL;
+  }
+
+  /** Of a type and its payloads, which count for the same share, the one that has more in a shard. */
+  #heavier(shard: number, type: number): number {
+    const { layout } = this.#context;
+    const declared = layout.declaredTypeOf(type);
+    const payloads = layout.payloadTypeOf(declared);
+    if (payloads < 0) return type;
+    return this.#granules(shard, payloads) > this.#granules(shard, declared) ? payloads : declared;
+  }
+
+  #granules(shard: number, type: number): number {
+    const { layout, meta } = this.#context;
+    return meta[shard + layout.typesOffset + type * TYPE_WORDS + 1]!;
   }
 
   /** Sections in which the hand gets round a shard, twice at most: what was used since the first look goes in the second. */

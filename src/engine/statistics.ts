@@ -1,5 +1,14 @@
 /** Sums over the arena, read under no lock: each figure is exact at some moment, all of them only when nobody writes. */
-import { OWNER_SLOTS, PAGE, REMOVAL_WORDS, RecentCounts, SHARD, TICK_MS, TYPE_WORDS } from '../../native-free/index.js';
+import {
+  OWNER_SLOTS,
+  PAGE,
+  POINTERS,
+  REMOVAL_WORDS,
+  RecentCounts,
+  SHARD,
+  TICK_MS,
+  TYPE_WORDS,
+} from '../../native-free/index.js';
 import {
   EVICTION_CAUSES,
   GLOBAL_COUNTER,
@@ -12,6 +21,7 @@ import {
 import type { Context } from './context.js';
 import { PAGE_FREE, PAGE_INDEX, PAGE_ITEMS, pageClass, pageKind } from './page-pool.js';
 import type { Quota } from './quota.js';
+import { POINTER_BYTES } from './references.js';
 
 export interface CompressionStats {
   /** Values that were compressed, by `set` or for the share of their type. */
@@ -33,12 +43,24 @@ export interface CompressionStats {
   readonly learnMs: number;
 }
 
+/** Of a type that stores equal values once; all 0 of any other. */
+export interface DedupeStats {
+  /** Values that are stored for all entries that have them, and those entries. Small values and those of users are not among them. */
+  readonly payloads: number;
+  readonly references: number;
+  /**
+   * Bytes of the values of those entries, less the bytes of what is stored in their place: payloads with their keys, and
+   * pointers. Negative where few are equal.
+   */
+  readonly bytesSaved: number;
+}
+
 export interface TypeStats {
   /** Entries stored, expired ones that were not yet removed among them. */
   readonly entries: number;
-  /** Bytes of the chunks that hold them. */
+  /** Bytes of the chunks that hold them, and the values that they share. */
   readonly bytesUsed: number;
-  /** Bytes of their keys and values. */
+  /** Bytes of their keys and values, each as it is stored. */
   readonly bytesPayload: number;
   readonly hits: number;
   readonly misses: number;
@@ -76,6 +98,7 @@ export interface TypeStats {
   /** Reads that missed because the value is of a newer version than the reading thread knows. */
   readonly newerVersions: number;
   readonly compression: CompressionStats;
+  readonly dedupe: DedupeStats;
   /** Entries that left, by cause. */
   readonly removals: Readonly<Record<RemovalCause, number>>;
   /** Those that left to make room: all causes but explicit, replaced, expired, idle, flushed and recovered. */
@@ -170,7 +193,7 @@ export function collectStats(context: Context, quota: Quota): EngineStats {
   const counts = context.counters.sums();
   const recent = recentEvictions(context);
   const byType: TypeStats[] = [];
-  for (let type = 0; type < layout.config.types; type++) byType.push(typeStats(context, type, counts, recent[type]!));
+  for (let type = 0; type < layout.typesDeclared; type++) byType.push(typeStats(context, type, counts, recent[type]!));
   const { classes, indexPages, freePages } = pageStats(context);
   const global = (counter: number): number => counts[layout.config.types * layout.config.countersPerType + counter]!;
   const { pageBytes } = layout.config;
@@ -228,14 +251,9 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
   const { layout, meta } = context;
   const { removalCauses, shards } = layout.config;
   const removed = new Array<number>(removalCauses).fill(0);
-  let entries = 0;
-  let granules = 0;
-  let payload = 0;
+  const { entries, granules, payload } = held(context, type);
+  const shared = heldOnce(context, type);
   for (let i = 0; i < shards; i++) {
-    const at = layout.shard(i) + layout.typesOffset + type * TYPE_WORDS;
-    entries += meta[at]!;
-    granules += meta[at + 1]!;
-    payload += meta[at + 3]! * 2 ** 32 + (meta[at + 2]! >>> 0);
     const counted = layout.shard(i) + layout.removalsOffset + type * removalCauses * REMOVAL_WORDS;
     for (let cause = 0; cause < removalCauses; cause++) {
       const word = counted + cause * REMOVAL_WORDS;
@@ -255,8 +273,8 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
   const sets = removed.reduce((total, count) => total + count, entries);
   return {
     entries,
-    bytesUsed: granules * 8,
-    bytesPayload: payload,
+    bytesUsed: (granules + shared.granules) * 8,
+    bytesPayload: payload + shared.payload,
     hits,
     misses,
     hitRatio: ratio(hits, misses),
@@ -286,6 +304,7 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
       dictionaries: sum(TYPE_COUNTER.dictionaries),
       learnMs: sum(TYPE_COUNTER.learnMs),
     }),
+    dedupe: shared.stats,
     removals,
     evictions,
     evictionsPerMinute: Math.round(recent),
@@ -293,6 +312,45 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
     expirations: removals.expired + removals.idle,
     accessesPerEntry: hits / Math.max(1, sets),
   };
+}
+
+interface Held {
+  readonly entries: number;
+  readonly granules: number;
+  readonly payload: number;
+}
+
+/** Entries of a type over all shards. */
+function held({ layout, meta }: Context, type: number): Held {
+  let entries = 0;
+  let granules = 0;
+  let payload = 0;
+  for (let i = 0; i < layout.config.shards; i++) {
+    const at = layout.shard(i) + layout.typesOffset + type * TYPE_WORDS;
+    entries += meta[at]!;
+    granules += meta[at + 1]!;
+    payload += meta[at + 3]! * 2 ** 32 + (meta[at + 2]! >>> 0);
+  }
+  return { entries, granules, payload };
+}
+
+const NOTHING_SHARED = { granules: 0, payload: 0, stats: { payloads: 0, references: 0, bytesSaved: 0 } } as const;
+
+/** The payloads of a type over all shards, and what their pointers say. */
+function heldOnce(context: Context, type: number): Omit<Held, 'entries'> & { readonly stats: DedupeStats } {
+  const { layout, meta } = context;
+  const payloadType = layout.payloadTypeOf(type);
+  if (payloadType < 0) return NOTHING_SHARED;
+  const { entries: payloads, granules, payload } = held(context, payloadType);
+  let references = 0;
+  let bytes = 0;
+  for (let i = 0; i < layout.config.shards; i++) {
+    const sums = layout.references.sums(layout.shard(i), payloadType - layout.typesDeclared);
+    references += meta[sums + POINTERS.entries]!;
+    bytes += meta[sums + POINTERS.bytesHigh]! * 2 ** 32 + (meta[sums + POINTERS.bytesLow]! >>> 0);
+  }
+  const bytesSaved = bytes - payload - references * POINTER_BYTES;
+  return { granules, payload, stats: { payloads, references, bytesSaved } };
 }
 
 function withRatio(sums: Omit<CompressionStats, 'ratio'>): CompressionStats {
@@ -357,6 +415,11 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
       dictionaries: sum(({ compression }) => compression.dictionaries),
       learnMs: sum(({ compression }) => compression.learnMs),
     }),
+    dedupe: {
+      payloads: sum(({ dedupe }) => dedupe.payloads),
+      references: sum(({ dedupe }) => dedupe.references),
+      bytesSaved: sum(({ dedupe }) => dedupe.bytesSaved),
+    },
     removals: causes((position) => sum((stats) => stats.removals[REMOVAL_CAUSES[position]!])),
     evictions,
     evictionsPerMinute: sum((stats) => stats.evictionsPerMinute),

@@ -25,17 +25,20 @@ import { Evictor } from './evictor.js';
 import { type Flight, Flights } from './flights.js';
 import { type Hold, Holds } from './holds.js';
 import { BUCKETS_AT_START, IndexTable, Place } from './index-table.js';
-import { typeOf, WORD_SIZES } from './item.js';
+import { FORM_POINTER, typeOf, WORD_SIZES } from './item.js';
 import { Items } from './items.js';
 import { Key } from './key.js';
 import { Ownership, SECTION_BUSY } from './ownership.js';
 import { PAGE_INDEX, PagePool } from './page-pool.js';
+import { Payloads } from './payloads.js';
 import { type EvictionPolicy, type EvictionRules, NO_TYPE, type QuotaPolicy } from './ports.js';
 import { Quota, type UserUsage } from './quota.js';
 import { Reader } from './reader.js';
 import { Rebuild } from './rebuild.js';
 import { Recovery } from './recovery.js';
-import { type CopiedEntry, Rewriter } from './rewriter.js';
+import { ReferenceAudit } from './reference-audit.js';
+import { References } from './references.js';
+import { ANY_SIZE, type CopiedEntry, Rewriter } from './rewriter.js';
 import { Scanner } from './scanner.js';
 import { Shares } from './shares.js';
 import type { SizeClasses } from './size-classes.js';
@@ -49,6 +52,8 @@ import { BUSY, type Lifetime, Writer } from './writer.js';
 
 /** Buckets that one section of a clearing goes through. */
 const CLEAR_BUCKETS = 16;
+/** Times that such a section is left for a full list of releases. */
+const CLEAR_DRAINS_MAX = 1_024;
 
 export interface StoreOptions {
   readonly arena: Arena;
@@ -91,6 +96,8 @@ export class SharedStore {
   readonly #quota: Quota;
   readonly #drafts: Drafts;
   readonly #holds: Holds;
+  readonly #references: References;
+  readonly #payloads: Payloads;
   readonly #place = new Place();
   readonly #steal = (shard: number, type: number): boolean => this.#stealFor(shard, type);
   #stealCursor = 0;
@@ -109,12 +116,32 @@ export class SharedStore {
     this.flights = new Flights(context);
     const users = new UserTable(context, quotas);
     const ownership = new Ownership(context, users);
+    this.#references = new References(context);
     this.#pages = new PagePool(context);
     const chains = new Chains(context, this.#pages);
     this.#index = new IndexTable(context, this.#pages);
     this.#evictions = new EvictionLog(meta, layout.config.evictionRecords, seqlock);
-    this.#items = new Items(context, this.#index, this.#pages, chains, ownership, policy, this.#evictions);
-    const evictor = new Evictor(context, this.#index, this.#pages, this.#items, chains, policy, rules, ownership);
+    this.#items = new Items(
+      context,
+      this.#index,
+      this.#pages,
+      chains,
+      ownership,
+      this.#references,
+      policy,
+      this.#evictions,
+    );
+    const evictor = new Evictor(
+      context,
+      this.#index,
+      this.#pages,
+      this.#items,
+      chains,
+      policy,
+      rules,
+      ownership,
+      this.#references,
+    );
     const shares = new Shares(context, evictor, rules);
     this.#quota = new Quota(context, this.#index, this.#pages, this.#items, chains, users, quotas);
     this.reader = new Reader(context, this.#index, chains, policy, seqlock, options.itemBytesMax);
@@ -130,6 +157,7 @@ export class SharedStore {
       ownership,
       this.#quota,
       this.flights,
+      this.#references,
     );
     this.#rewriter = new Rewriter(
       context,
@@ -142,15 +170,43 @@ export class SharedStore {
       ownership,
       users,
       this.#writer,
+      this.#references,
       this.reader.landing,
     );
     this.#drafts = new Drafts(context, chains, this.#writer, shares, this.#quota, options.itemBytesMax);
     this.#holds = new Holds(context, this.#index, this.#items, chains);
-    this.sweeper = new Sweeper(context, this.#index, this.#items, seqlock);
+    this.#payloads = new Payloads(
+      context,
+      this.#index,
+      this.#items,
+      chains,
+      this.#references,
+      this.reader,
+      this.#writer,
+      [meta[HEADER.hashKey0]!, meta[HEADER.hashKey1]!],
+      options.itemBytesMax,
+    );
+    this.sweeper = new Sweeper(context, this.#index, this.#items, seqlock, this.#references, this.#payloads);
     this.scanner = new Scanner(context, this.#index, chains);
-    const rebuild = new Rebuild(context, this.#index, this.#pages, chains, this.#items, ownership, this.flights);
-    this.recovery = new Recovery(context, this.#pages, chains, this.#items, ownership, this.flights, (shard) =>
-      rebuild.emptyLocked(shard),
+    const rebuild = new Rebuild(
+      context,
+      this.#index,
+      this.#pages,
+      chains,
+      this.#items,
+      ownership,
+      this.flights,
+      this.#references,
+    );
+    this.recovery = new Recovery(
+      context,
+      this.#pages,
+      chains,
+      this.#items,
+      ownership,
+      this.flights,
+      this.#payloads,
+      (shard) => rebuild.emptyLocked(shard),
     );
     this.#verifier = new Verifier(
       context,
@@ -161,6 +217,7 @@ export class SharedStore {
       users,
       this.key,
       this.flights,
+      new ReferenceAudit(context, this.#references),
     );
     this.survey = new Survey(context);
     this.events = new EventRing(meta, layout.events, layout.config.eventWords);
@@ -197,11 +254,38 @@ export class SharedStore {
    */
   set(value: Uint8Array, form: number, lifetime: Lifetime, owned = false, flight?: Flight, recall?: Words): number {
     const user = owned ? this.user : undefined;
+    const isShared = !owned && this.#isShared(value, form);
+    const stored = isShared ? this.#payloads.pointer : value;
+    const storedForm = isShared ? FORM_POINTER : form;
+    let outcome: number;
     try {
-      return this.#writer.set(this.key, value, form, lifetime, this.#steal, user, flight, recall);
+      const { length } = value;
+      outcome = this.#writer.set(this.key, stored, storedForm, lifetime, this.#steal, user, flight, recall, length);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
+    return this.#settled(outcome);
+  }
+
+  /** Whether this thread has taken a reference to a payload with this value, for the prepared key. */
+  #isShared(value: Uint8Array, form: number): boolean {
+    if (!this.#payloads.isShared(this.key, value.length)) return false;
+    try {
+      return this.#payloads.share(this.key.type, value, form, this.#steal);
+    } catch (error) {
+      throw this.#condemnShard(error, this.#payloads.shard);
+    }
+  }
+
+  /** What an operation has come to, once the references that it left are given back. */
+  #settled<T>(outcome: T): T {
+    if (this.context.layout.references.words === 0) return outcome;
+    try {
+      this.#payloads.settle();
+    } catch (error) {
+      throw this.#condemnShard(error, this.#payloads.shard);
+    }
+    return outcome;
   }
 
   /**
@@ -215,7 +299,7 @@ export class SharedStore {
   /** Copies a cold entry of a type in a shard, by its number: its value to `reader.landing`. */
   cold(shard: number, type: number): CopiedEntry | undefined {
     try {
-      return this.#rewriter.cold(this.context.layout.shard(shard), type);
+      return this.#settled(this.#rewriter.cold(this.context.layout.shard(shard), type));
     } catch (error) {
       // The low bits of a hash are the number of its shard.
       this.#end(error, shard);
@@ -226,7 +310,10 @@ export class SharedStore {
   /** Copies the live entry of the prepared key: its value to `reader.landing`. Renews nothing. */
   copy(): CopiedEntry | undefined {
     try {
-      return this.#rewriter.copy(this.key);
+      const entry = this.#rewriter.copy(this.key);
+      return entry?.form === FORM_POINTER && this.context.layout.payloadTypeOf(this.key.type) >= 0
+        ? this.#payloads.followed(entry, this.key)
+        : entry;
     } catch (error) {
       this.#end(error, this.key.hash);
       return undefined;
@@ -238,20 +325,27 @@ export class SharedStore {
    * `growthMax` granules more: STORED or why not.
    */
   rewrite(entry: CopiedEntry, value: Uint8Array, form: number, growthMax: number): number {
+    // How much a payload would take isn't known beforehand.
+    const isShared = growthMax === ANY_SIZE && !entry.isOwned && this.#isShared(value, form);
+    const stored = isShared ? this.#payloads.pointer : value;
+    let outcome: number;
     try {
-      return this.#rewriter.rewrite(entry, this.key, value, form, growthMax);
+      outcome = this.#rewriter.rewrite(entry, this.key, stored, isShared ? FORM_POINTER : form, growthMax);
     } catch (error) {
-      return this.#end(error, this.key.hash);
+      outcome = this.#end(error, this.key.hash);
     }
+    return this.#settled(outcome);
   }
 
   /** Refuses to store a value under the prepared key, whose old value goes: NO_ROOM, BUSY, or LOST or CALLED_OFF as for a set. */
   refuse(valueBytes: number, reason: number, flight?: Flight, recall?: Words): number {
+    let outcome: number;
     try {
-      return this.#writer.refuse(this.key, valueBytes, reason, flight, recall);
+      outcome = this.#writer.refuse(this.key, valueBytes, reason, flight, recall);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
+    return this.#settled(outcome);
   }
 
   /** Pages that values on their way in may have together, in all threads. */
@@ -274,11 +368,13 @@ export class SharedStore {
    * drafts.ts.
    */
   append(draft: Draft, bytes: Uint8Array, pages: number, owned: boolean): number {
+    let outcome: number;
     try {
-      return this.#drafts.append(draft, this.key, bytes, pages, owned ? this.user : undefined, this.#steal);
+      outcome = this.#drafts.append(draft, this.key, bytes, pages, owned ? this.user : undefined, this.#steal);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
+    return this.#settled(outcome);
   }
 
   /** Writes over bytes of a value on its way in. False if it is lost. */
@@ -289,11 +385,13 @@ export class SharedStore {
   /** Stores a value that has come in pieces under the prepared key, as `set` does one that is there at once. */
   publish(draft: Draft, rest: Uint8Array, valueBytes: number, lifetime: Lifetime, owned: boolean): number {
     const user = owned ? this.user : undefined;
+    let outcome: number;
     try {
-      return this.#drafts.publish(draft, this.key, rest, valueBytes, lifetime, user, this.#steal);
+      outcome = this.#drafts.publish(draft, this.key, rest, valueBytes, lifetime, user, this.#steal);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
+    return this.#settled(outcome);
   }
 
   /** Gives up a value on its way in. */
@@ -325,11 +423,13 @@ export class SharedStore {
 
   /** Deletes the prepared key: STORED if it was live, NO_ROOM if not, BUSY. */
   delete(): number {
+    let outcome: number;
     try {
-      return this.#writer.delete(this.key);
+      outcome = this.#writer.delete(this.key);
     } catch (error) {
       throw this.#condemn(error, this.key.hash);
     }
+    return this.#settled(outcome);
   }
 
   /** What the prepared user has and may have; undefined for one without entries, false if a lock can't be had. */
@@ -349,8 +449,12 @@ export class SharedStore {
    * shows as a TypeError: no code of the user's runs here that could throw one.
    */
   #condemn(error: unknown, hash: number): unknown {
+    return this.#condemnShard(error, this.context.shardOf(hash));
+  }
+
+  #condemnShard(error: unknown, shard: number): unknown {
     if (!(error instanceof InvariantError || error instanceof TypeError)) return error;
-    this.context.meta[this.context.shardOf(hash) + SHARD.condition] = CONDITION_BROKEN;
+    this.context.meta[shard + SHARD.condition] = CONDITION_BROKEN;
     return error instanceof InvariantError ? error : new InvariantError(`a shard is broken: ${error.message}`);
   }
 
@@ -380,6 +484,7 @@ export class SharedStore {
       const isFreed = this.#trimOne(layout.shard(this.#trimCursor));
       freed += isFreed ? pageBytes : 0;
       misses = isFreed ? 0 : misses + 1;
+      this.#settled(undefined);
     }
     return freed;
   }
@@ -402,8 +507,14 @@ export class SharedStore {
 
   /** Removes every entry of a type, or of all with -1. False if a lock could not be had. */
   clear(type: number): boolean {
+    const payloads = type < 0 ? -1 : this.context.layout.payloadTypeOf(type);
+    // The payloads behind what names them: so they are removed one by one as their last references are given back.
+    return this.#clearAll(type) && (payloads < 0 || this.#clearAll(payloads));
+  }
+
+  #clearAll(type: number): boolean {
     try {
-      return this.#clear(type);
+      return this.#settled(this.#clear(type));
     } catch (error) {
       if (error !== SECTION_BUSY) throw error;
       this.context.giveUpSection();
@@ -417,20 +528,38 @@ export class SharedStore {
       const shard = layout.shard(i);
       // The index only grows, and a split moves entries to a bucket that is still to come.
       for (let number = 0; number < meta[shard + SHARD.bucketCount]!; number += CLEAR_BUCKETS) {
-        if (!this.context.enter(shard)) return false;
-        if (number === 0) this.flights.endOfTypeLocked(shard, type);
-        const end = Math.min(number + CLEAR_BUCKETS, meta[shard + SHARD.bucketCount]!);
-        for (let bucket = number; bucket < end; bucket++) this.#clearChainLocked(shard, bucket, type);
-        this.context.leave(shard);
+        if (!this.#clearBuckets(shard, number, type)) return false;
       }
     }
     return true;
   }
 
-  #clearChainLocked(shard: number, number: number, type: number): void {
+  #clearBuckets(shard: number, first: number, type: number): boolean {
+    if (!this.#references.enter(shard)) return false;
+    if (first === 0) this.flights.endOfTypeLocked(shard, type);
+    const end = Math.min(first + CLEAR_BUCKETS, this.context.meta[shard + SHARD.bucketCount]!);
+    let drains = CLEAR_DRAINS_MAX;
+    for (let bucket = first; bucket < end; ) {
+      if (this.#clearChainLocked(shard, bucket, type)) {
+        bucket += 1;
+        continue;
+      }
+      this.context.leave(shard);
+      if (--drains < 0 || !this.#references.drain() || !this.#references.enter(shard)) return false;
+    }
+    this.context.leave(shard);
+    return true;
+  }
+
+  /** False if the list of releases is full. */
+  #clearChainLocked(shard: number, number: number, type: number): boolean {
     const primary = this.#index.bucketRef(shard, number);
     // Each removal may move slots and drop a bucket from the chain, so each search begins anew.
-    while (this.#findOfTypeLocked(primary, type)) this.#items.removeLocked(shard, this.#place, CAUSE.flushed);
+    while (this.#findOfTypeLocked(primary, type)) {
+      if (!this.#references.hasRoomLocked(shard)) return false;
+      this.#items.removeLocked(shard, this.#place, CAUSE.flushed);
+    }
+    return true;
   }
 
   #findOfTypeLocked(primary: number, type: number): boolean {

@@ -84,7 +84,8 @@ export class Survey {
   }
 
   #blank(): Surveyed {
-    const { types, removalCauses } = this.#context.layout.config;
+    const { removalCauses } = this.#context.layout.config;
+    const types = this.#context.layout.typesDeclared;
     return {
       pagesFree: 0,
       pagesIndex: 0,
@@ -114,7 +115,7 @@ export class Survey {
       const survey = types[type]!;
       const at = shard + layout.typesOffset + type * TYPE_WORDS;
       survey.entries += meta[at]!;
-      survey.bytes += meta[at + 1]! * 8;
+      survey.bytes += (meta[at + 1]! + this.#payloadGranules(shard, type)) * 8;
       const counted = shard + layout.removalsOffset + type * removalCauses * REMOVAL_WORDS;
       for (let cause = 0; cause < removalCauses; cause++) {
         const word = counted + cause * REMOVAL_WORDS;
@@ -124,6 +125,12 @@ export class Survey {
     for (let id = 0; id < classes.length; id++)
       classes[id]!.bytesRequested += meta[shard + SHARD.requested + id]! >>> 0;
     return types.length * removalCauses + classes.length;
+  }
+
+  #payloadGranules(shard: number, type: number): number {
+    const { layout, meta } = this.#context;
+    const payloads = layout.payloadTypeOf(type);
+    return payloads < 0 ? 0 : meta[shard + layout.typesOffset + payloads * TYPE_WORDS + 1]!;
   }
 
   #surveyPage(page: number): number {

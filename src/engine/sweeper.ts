@@ -18,6 +18,8 @@ import { dueTick, earlier, expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import type { Items } from './items.js';
 import { SECTION_BUSY } from './ownership.js';
+import type { Payloads } from './payloads.js';
+import type { References } from './references.js';
 
 /** A removal costs about as much as looks at this many buckets. */
 const REMOVAL_UNITS = 4;
@@ -34,6 +36,8 @@ export class Sweeper {
   readonly #index: IndexTable;
   readonly #items: Items;
   readonly #seqlock: SeqlockReader;
+  readonly #references: References;
+  readonly #payloads: Payloads;
   readonly #place = new Place();
   /** By shard: whether it was looked through by this thread, and at which tick. */
   readonly #seen: Uint8Array;
@@ -47,7 +51,16 @@ export class Sweeper {
   /** The time, as of the beginning of the step. */
   #tick = 0;
 
-  constructor(context: Context, index: IndexTable, items: Items, seqlock: SeqlockReader) {
+  constructor(
+    context: Context,
+    index: IndexTable,
+    items: Items,
+    seqlock: SeqlockReader,
+    references: References,
+    payloads: Payloads,
+  ) {
+    this.#references = references;
+    this.#payloads = payloads;
     this.#context = context;
     this.#index = index;
     this.#items = items;
@@ -67,6 +80,7 @@ export class Sweeper {
       removed += count;
       left -= 1 + count * REMOVAL_UNITS;
     }
+    this.#payloads.drainAll();
     return removed;
   }
 
@@ -191,7 +205,7 @@ export class Sweeper {
     const at = arena.wordIndex(bucket);
     const ref = words[at + BUCKET.refs + slot * 2]!;
     const time = words[at + BUCKET.times + slot * 2]!;
-    if (ref === 0 || time === 0) return false;
+    if (ref === 0 || time === 0 || this.#references.isHeldLocked(shard, ref)) return false;
     const cause = expiryOf(clock, words[at + BUCKET.tags + slot]!, time, arena.wordsOf(ref), arena.wordIndex(ref));
     if (cause === NOT_EXPIRED) return false;
     const place = this.#place;

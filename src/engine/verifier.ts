@@ -39,6 +39,7 @@ import {
 import type { Items } from './items.js';
 import type { Key } from './key.js';
 import { PAGE_FREE, PAGE_INDEX, PAGE_ITEMS, PAGE_SPARE, type PagePool, pageClass, pageKind } from './page-pool.js';
+import type { ReferenceAudit } from './reference-audit.js';
 import { TAG_IDLE, TAG_MASK, tagOf } from './tag.js';
 import { NONE, type UserTable } from './user-table.js';
 
@@ -62,9 +63,9 @@ export class Verifier {
   readonly #users: UserTable;
   readonly #key: Key;
   readonly #flights: Flights;
+  readonly #audit: ReferenceAudit;
   /** Entries that say that they are on a user's list. */
   readonly #owned = new Set<number>();
-  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #problems: string[] = [];
   /** Entries missed in one of two walks, of its shard and of its user's list: so are those that come or go meanwhile. */
   #torn: string[] = [];
@@ -79,8 +80,10 @@ export class Verifier {
     users: UserTable,
     key: Key,
     flights: Flights,
+    audit: ReferenceAudit,
   ) {
     this.#context = context;
+    this.#audit = audit;
     this.#flights = flights;
     this.#users = users;
     this.#index = index;
@@ -117,6 +120,7 @@ export class Verifier {
     this.#problems = [];
     this.#torn = [];
     this.#owned.clear();
+    this.#audit.begin();
     const { layout, meta } = this.#context;
     const releases = load(meta, HEADER.pageReleases);
     let owned = 0;
@@ -137,6 +141,7 @@ export class Verifier {
     const isQuiet = load(meta, HEADER.pageReleases) === releases;
     if (isQuiet) this.#expect(owned + free, layout.pages, 'free and owned pages');
     this.#verifyUsers();
+    this.#torn.push(...this.#audit.miscounts());
     this.#where = 'log';
     for (const sentence of this.#context.log.problems()) this.#problem(sentence);
   }
@@ -212,6 +217,7 @@ export class Verifier {
     this.#tallyIntents(shard, tally);
     this.#tallyFreeBuckets(shard, tally);
     for (const problem of this.#flights.problemsLocked(shard)) this.#problem(problem);
+    for (const problem of this.#audit.problemsLocked(shard)) this.#problem(problem);
     return this.#verifyPages(shard, tally);
   }
 
@@ -278,6 +284,7 @@ export class Verifier {
       return;
     }
     this.#verifyKey(ref, sizes, hash, number);
+    this.#audit.noteLocked(ref, sizes);
     if (this.#users.ownerOf(ref) !== NONE) this.#owned.add(ref);
     const stream = paddedKey(keyBytesOf(sizes)) + valueBytes;
     if ((flags & FLAG_CHAINED) !== 0) this.#tallyPieces(shard, ref, stream, headerBytes(flags), tally);
@@ -296,7 +303,7 @@ export class Verifier {
     const start = arena.wordIndex(ref) * 4 + headerBytes(flags);
     if ((flags & FLAG_CHAINED) !== 0) this.#chains.copyOut(ref, 0, bytes.length, bytes, 0);
     else bytes.set(arena.bytesOf(ref).subarray(start, start + bytes.length));
-    this.#key.prepare(this.#decoder.decode(bytes), typeOf(sizes));
+    this.#key.prepareBytes(bytes, typeOf(sizes));
     if (this.#key.hash !== hash) this.#problem(`an entry of bucket ${number} has another hash than its key`);
   }
 

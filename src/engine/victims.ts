@@ -13,6 +13,7 @@ import { FLAG_CHAINED, FLAG_PINNED, flagsOf, typeOf, WORD_HASH, WORD_SIZES } fro
 import type { Items } from './items.js';
 import { type PagePool, pageClass } from './page-pool.js';
 import { type EvictionPolicy, type EvictionRules, MARK_MASK, MAY_GO } from './ports.js';
+import type { References } from './references.js';
 import { TAG_IDLE, typeInTag } from './tag.js';
 
 export class Victims {
@@ -23,6 +24,7 @@ export class Victims {
   readonly #candidates: Candidates;
   readonly #policy: EvictionPolicy;
   readonly #rules: EvictionRules;
+  readonly #references: References;
   readonly #place = new Place();
 
   constructor(
@@ -33,6 +35,7 @@ export class Victims {
     candidates: Candidates,
     policy: EvictionPolicy,
     rules: EvictionRules,
+    references: References,
   ) {
     this.#context = context;
     this.#index = index;
@@ -41,6 +44,7 @@ export class Victims {
     this.#candidates = candidates;
     this.#policy = policy;
     this.#rules = rules;
+    this.#references = references;
   }
 
   /** The type of an entry; from its slot, if it is one of the first types, without a look at the item. */
@@ -74,20 +78,26 @@ export class Victims {
     return orderOf(precedence, this.rankAt(shard, words, at, slot), this.#policy.drift(shard));
   }
 
-  /** The cause for which the entry of a slot is over, or NOT_EXPIRED. */
-  expiryAt(words: Words, at: number, slot: number): number {
+  /** The cause for which the entry of a slot is over, and may be removed now, or NOT_EXPIRED. */
+  expiryAt(shard: number, words: Words, at: number, slot: number): number {
     const time = words[at + BUCKET.times + slot * 2]!;
     if (time === 0) return NOT_EXPIRED;
     const { arena, clock } = this.#context;
     const ref = words[at + BUCKET.refs + slot * 2]!;
+    if (this.#references.isHeldLocked(shard, ref)) return NOT_EXPIRED;
     return expiryOf(clock, words[at + BUCKET.tags + slot]!, time, arena.wordsOf(ref), arena.wordIndex(ref));
   }
 
   /** Whether an entry may go now to make room for a type. */
-  mayGo(words: Words, at: number, slot: number, forType: number): boolean {
+  mayGo(shard: number, words: Words, at: number, slot: number, forType: number): boolean {
     const type = this.typeAt(words, at, slot);
     if (this.#rules.precedence(type) === 0 || this.#rules.isReserved(type, forType)) return false;
-    return !this.isPinned(words[at + BUCKET.refs + slot * 2]!);
+    return !this.#isHeld(shard, words[at + BUCKET.refs + slot * 2]!);
+  }
+
+  /** Whether an entry must stay now, however cold it is. */
+  #isHeld(shard: number, ref: number): boolean {
+    return this.isPinned(ref) || this.#references.isHeldLocked(shard, ref);
   }
 
   /** Whether an entry is among the coldest of those of its precedence. */
@@ -130,7 +140,7 @@ export class Victims {
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     const ref = words[at + BUCKET.refs + slot * 2]!;
-    if (ref === 0 || this.classOf(ref) !== classId || !this.mayGo(words, at, slot, forType)) return false;
+    if (ref === 0 || this.classOf(ref) !== classId || !this.mayGo(shard, words, at, slot, forType)) return false;
     if (goesBefore(order, this.orderAt(shard, words, at, slot))) return false;
     if (!isLast && !this.#isCondemned(shard, words, at, slot)) return false;
     this.evictSlot(shard, bucket, slot, CAUSE.size);
@@ -159,7 +169,7 @@ export class Victims {
     return true;
   }
 
-  /** Whether there is an entry of the type at a noted position that hasn't been used since, and isn't pinned. */
+  /** Whether there is an entry of the type at a noted position that hasn't been used since, and may go. */
   isStillAt(shard: number, position: number, order: number, type: number): boolean {
     const { arena } = this.#context;
     const bucket = position & -BUCKET_GRANULES;
@@ -167,7 +177,7 @@ export class Victims {
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     const ref = words[at + BUCKET.refs + slot * 2]!;
-    if (ref === 0 || this.typeAt(words, at, slot) !== type || this.isPinned(ref)) return false;
+    if (ref === 0 || this.typeAt(words, at, slot) !== type || this.#isHeld(shard, ref)) return false;
     return !goesBefore(order, this.orderAt(shard, words, at, slot));
   }
 

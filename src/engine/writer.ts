@@ -23,6 +23,7 @@ import {
   ownedWord,
   packSizes,
   paddedKey,
+  valueWord,
   WORD_CHAINED_BYTES,
   WORD_GENERATION,
   WORD_HASH,
@@ -35,6 +36,7 @@ import { NO_RECORD, type Ownership, RESERVED, SECTION_BUSY } from './ownership.j
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
 import { ADMITTED, markOf, NO_CLASS, OVER_QUOTA, QUOTA_BUSY, type Quota, TAKEN_CHUNKS } from './quota.js';
+import { PAYLOAD, type PayloadName, type References } from './references.js';
 import { SHARE_BUSY, SHARE_FULL, type Shares } from './shares.js';
 import { TAG_IDLE } from './tag.js';
 import type { User } from './user.js';
@@ -49,6 +51,8 @@ export const BUSY = 2;
 export const LOST = 3;
 /** The set was called off before it could be seen; nothing has changed. */
 export const CALLED_OFF = 4;
+/** There is an entry of the key, where a payload was to be stored: nothing has changed. */
+export const EXISTS = 5;
 
 /** Values up to this are copied by a loop, which is cheaper than a call for them. */
 const LOOP_BYTES_MAX = 64;
@@ -78,6 +82,9 @@ export const NO_LOCK = -1;
 /** Empties a page of another shard than `shard` for an entry of a type; called under no lock. */
 export type Steal = (shard: number, type: number) => boolean;
 
+/** A payload that is to be stored: it gets its serial as it is. */
+type NewPayload = { -readonly [K in keyof PayloadName]: PayloadName[K] };
+
 export class Writer {
   readonly #context: Context;
   readonly #index: IndexTable;
@@ -92,6 +99,9 @@ export class Writer {
   readonly #ownership: Ownership;
   readonly #quota: Quota;
   readonly #flights: Flights;
+  readonly #references: References;
+  /** Of the set in hand: the payload that it stores, if it does. */
+  #payload: NewPayload | undefined;
   /** Of the set in hand: whose entry it will be; and whether it may take no room but what is free. */
   #user: User | undefined;
   /** The same: the flight that must stand for it to take place. */
@@ -116,9 +126,11 @@ export class Writer {
     ownership: Ownership,
     quota: Quota,
     flights: Flights,
+    references: References,
   ) {
     this.#context = context;
     this.#flights = flights;
+    this.#references = references;
     this.#ownership = ownership;
     this.#quota = quota;
     this.#index = index;
@@ -135,7 +147,7 @@ export class Writer {
   /**
    * Stores `value` under the key, as an entry of `user` or of nobody; with a flight, only if that stands. With `recall`,
    * whose first word another thread may set at any time: CALLED_OFF if it is not 0 in the very section that would change
-   * what the key has.
+   * what the key has. `valueBytes`: those of the value that a pointer stands for.
    */
   set(
     key: Key,
@@ -146,24 +158,56 @@ export class Writer {
     user: User | undefined,
     flight: Flight | undefined,
     recall: Words | undefined,
+    valueBytes: number = value.length,
   ): number {
-    this.#flight = flight;
-    this.#recall = recall;
-    return this.#store(key, value.length, user, () => this.#put(key, value, form, lifetime, steal));
+    return this.#store(undefined, key, valueBytes, user, flight, recall, () =>
+      this.#put(key, value, form, lifetime, steal),
+    );
   }
 
-  #store(key: Key, valueBytes: number, user: User | undefined, put: () => number): number {
+  /**
+   * Stores a payload that has one reference, which this thread takes, under a key that has none: as `set` otherwise, and
+   * EXISTS. The first words of `value` are the payload's own.
+   */
+  setPayload(key: Key, value: Uint8Array, form: number, lifetime: Lifetime, payload: NewPayload, steal: Steal): number {
+    return this.#store(payload, key, value.length, undefined, undefined, undefined, () =>
+      this.#put(key, value, form, lifetime, steal),
+    );
+  }
+
+  #begin(
+    payload: NewPayload | undefined,
+    user: User | undefined,
+    flight: Flight | undefined,
+    recall: Words | undefined,
+  ): void {
+    this.#payload = payload;
     this.#user = user;
+    this.#flight = flight;
+    this.#recall = recall;
     this.#isAtQuota = false;
     this.#committed = BUSY;
     this.#reason = REJECT.room;
+  }
+
+  /** One that isn't stored is told of, but for a payload: its value is stored by itself then. */
+  #store(
+    payload: NewPayload | undefined,
+    key: Key,
+    valueBytes: number,
+    user: User | undefined,
+    flight: Flight | undefined,
+    recall: Words | undefined,
+    put: () => number,
+  ): number {
+    this.#begin(payload, user, flight, recall);
     let outcome: number;
     try {
       outcome = put();
     } catch (error) {
       outcome = this.#end(error);
     }
-    if (outcome === NO_ROOM) this.#reject(key, valueBytes);
+    if (outcome === NO_ROOM && payload === undefined) this.#reject(key, valueBytes);
     return outcome;
   }
 
@@ -180,9 +224,7 @@ export class Writer {
     intent: number,
     complete: () => number,
   ): number {
-    this.#flight = undefined;
-    this.#recall = undefined;
-    return this.#store(key, valueBytes, user, () => {
+    return this.#store(undefined, key, valueBytes, user, undefined, undefined, () => {
       const admitted = this.#admit(key, valueBytes, flags, TAKEN_CHUNKS);
       if (admitted !== STORED) return admitted;
       const built = complete();
@@ -291,10 +333,7 @@ export class Writer {
 
   /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM, BUSY, LOST or CALLED_OFF. */
   refuse(key: Key, valueBytes: number, reason: number, flight: Flight | undefined, recall: Words | undefined): number {
-    this.#recall = recall;
-    this.#isAtQuota = false;
-    this.#flight = flight;
-    this.#committed = BUSY;
+    this.#begin(undefined, undefined, flight, recall);
     let outcome: number;
     try {
       outcome = this.#fail(key, reason);
@@ -308,7 +347,7 @@ export class Writer {
   #fail(key: Key, reason: number): number {
     this.#reason = reason;
     const shard = this.#context.shardOf(key.hash);
-    return this.#context.enter(shard) ? this.#failLocked(shard, key) : BUSY;
+    return this.#references.enter(shard) ? this.#failLocked(shard, key) : BUSY;
   }
 
   /** Counts a refused set and tells listeners. Under no lock. */
@@ -324,18 +363,18 @@ export class Writer {
   #setSingle(key: Key, value: Uint8Array, flags: number, bytes: number, lifetime: Lifetime, steal: Steal): number {
     const shard = this.#context.shardOf(key.hash);
     const classId = this.#context.classes.classFor(bytes);
-    if (!this.#context.enter(shard)) return BUSY;
+    if (!this.#references.enter(shard)) return BUSY;
     if (!this.#makeRoomLocked(shard, classId, key.type)) {
       if (this.#isAtQuota) return this.#failLocked(shard, key);
       this.#context.leave(shard);
       const hasStolen = steal(shard, key.type);
-      if (!this.#context.enter(shard)) return BUSY;
+      if (!this.#references.enter(shard)) return BUSY;
       if (!hasStolen || !this.#makeRoomLocked(shard, classId, key.type)) return this.#failLocked(shard, key);
     }
     const primary = this.#preparePlaceLocked(shard, key);
     const isReady = primary !== 0 && this.#makeRoomLocked(shard, classId, key.type);
     if (!isReady) return this.#failLocked(shard, key);
-    const terms = this.#termsLocked();
+    const terms = this.#termsLocked(shard, key);
     if (terms !== STORED) return this.#leave(shard, terms);
     const reserved = this.#reserveLocked();
     if (reserved !== STORED) return this.#unreservedLocked(shard, key, reserved);
@@ -380,9 +419,10 @@ export class Writer {
   /**
    * Whether the set in hand may change the key: STORED; LOST, if a change of the key, or another load, has ended the flight
    * that its value was loaded for; CALLED_OFF. Whoever calls it off does so before entering the shard: so this set sees it,
-   * or has changed the key in an earlier section than that of whoever did.
+   * or has changed the key in an earlier section than that of whoever did. EXISTS, if a payload would replace an entry.
    */
-  #termsLocked(): number {
+  #termsLocked(shard: number, key: Key): number {
+    if (this.#payload !== undefined && this.#findLocked(shard, key)) return EXISTS;
     if (this.#recall !== undefined && load(this.#recall, 0) !== 0) return CALLED_OFF;
     return this.#flight === undefined || this.#flights.stands(this.#flight) ? STORED : LOST;
   }
@@ -396,7 +436,7 @@ export class Writer {
    * No room: the old value goes, as the rule for a refused set wants it. A flight that is to be told why stays.
    */
   #failLocked(shard: number, key: Key): number {
-    const terms = this.#termsLocked();
+    const terms = this.#termsLocked(shard, key);
     if (terms !== STORED) return this.#leave(shard, terms);
     this.#committed = NO_ROOM;
     const hasEnded = this.#flight === undefined && this.#flights.endOfLocked(shard, key.hash);
@@ -452,6 +492,8 @@ export class Writer {
     this.#index.openLocked(place.primary);
     const tag = head | (hasOld ? this.#renewedMark(shard, key) : this.#policy.admit(shard, key.hash));
     const sizes = packSizes(key.byteLength, key.type, flags);
+    if (this.#payload !== undefined) this.#takeLocked(shard, ref, sizes, this.#payload);
+    else if (this.#references.isPointer(sizes)) this.#references.publishLocked(shard, ref, sizes);
     if (this.#user !== undefined) {
       arena.wordsOf(ref)[arena.wordIndex(ref) + ownedWord(flags) + OWNED.mark] = markOf(tag, time);
       const granules = this.#items.granules(key.byteLength, valueBytes, flags);
@@ -463,7 +505,7 @@ export class Writer {
       assert(position !== 0, 'no slot for an entry whose place was prepared');
       this.#items.commitLocked(shard);
       this.#committed = STORED;
-      this.#countInsert(key, valueBytes);
+      this.#countInsert(key, this.#references.bytesOf(ref, sizes, valueBytes));
       this.#evictor.offerLocked(shard, position);
       this.#growLocked(shard, key.type);
       return;
@@ -476,12 +518,20 @@ export class Writer {
     const oldTag = bucket[at + BUCKET.tags + place.slot]!;
     const oldTime = bucket[at + BUCKET.times + place.slot * 2]!;
     const cause = this.#causeOf(old, oldTag, oldTime, CAUSE.replaced);
-    if (cause !== CAUSE.replaced) this.#countInsert(key, valueBytes);
+    if (cause !== CAUSE.replaced) this.#countInsert(key, this.#references.bytesOf(ref, sizes, valueBytes));
     this.#index.writeSlotLocked(place.bucket, place.slot, tag, ref, time);
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
     this.#items.releaseChunksLocked(shard, old, oldSizes);
     this.#committed = STORED;
     this.#items.finishRemovalLocked(shard, old, oldSizes, oldBytes, cause, oldTag, oldTime);
+  }
+
+  /** A payload gets its serial, and this thread the reference to it, in the transaction in hand: nobody can see it yet. */
+  #takeLocked(shard: number, ref: number, sizes: number, payload: NewPayload): void {
+    const { arena } = this.#context;
+    payload.serial = this.#items.nextGenerationLocked(shard);
+    arena.wordsOf(ref)[arena.wordIndex(ref) + valueWord(sizes) + PAYLOAD.serial] = payload.serial;
+    this.#references.takeLocked(payload);
   }
 
   /** Has the sweep come by when the entry's time is over. */
@@ -533,7 +583,7 @@ export class Writer {
   /** Deletes the key. STORED if it was live, NO_ROOM if it was not. */
   delete(key: Key): number {
     const shard = this.#context.shardOf(key.hash);
-    if (!this.#context.enter(shard)) return BUSY;
+    if (!this.#references.enter(shard)) return BUSY;
     let outcome: number;
     try {
       outcome = this.#deleteLocked(shard, key);
@@ -639,7 +689,7 @@ export class Writer {
     built: number,
   ): number {
     // What can't be let go of now stays on the intent, and this thread's next operation lets go of it.
-    if (!this.#context.enter(shard)) return BUSY;
+    if (!this.#references.enter(shard)) return BUSY;
     if (built !== STORED) {
       this.#chains.abandonLocked(shard, intent);
       return built === NO_ROOM ? this.#failLocked(shard, key) : this.#leave(shard, built);
@@ -648,7 +698,7 @@ export class Writer {
       this.#chains.abandonLocked(shard, intent);
       return this.#failLocked(shard, key);
     }
-    const terms = this.#termsLocked();
+    const terms = this.#termsLocked(shard, key);
     if (terms !== STORED) {
       this.#chains.abandonLocked(shard, intent);
       return this.#leave(shard, terms);

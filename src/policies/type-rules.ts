@@ -51,15 +51,22 @@ export class TypeRules implements EvictionRules {
   readonly #types: readonly TypeShare[];
   readonly #shares: Float64Array;
   readonly #reserves: Float64Array;
+  /** The declared type of each, and the payloads of each declared one, or -1: these count as one. */
+  readonly #declared: Uint8Array;
+  readonly #payloads: Int16Array;
   /** Precedence by level and type. */
   readonly #precedences: readonly Uint8Array[];
   readonly #sums: Float64Array;
   readonly #sumUses: Int32Array;
 
-  constructor(meta: Int32Array, layout: Layout, types: readonly TypeShare[]) {
+  /** `declared`: the types that the user has declared. */
+  constructor(meta: Int32Array, layout: Layout, declared: readonly TypeShare[]) {
     const granules = layout.config.capacityBytes / 8;
     this.#meta = meta;
     this.#layout = layout;
+    this.#declared = Uint8Array.from({ length: layout.config.types }, (_, type) => layout.declaredTypeOf(type));
+    this.#payloads = Int16Array.from({ length: layout.config.types }, (_, type) => layout.payloadTypeOf(type));
+    const types = Array.from(this.#declared, (type) => declared[type]!);
     this.#types = types;
     this.#shares = Float64Array.from(types, ({ maxShare }) => Math.floor(maxShare * granules));
     this.#reserves = Float64Array.from(types, ({ reserve }) => Math.floor(reserve * granules));
@@ -76,7 +83,9 @@ export class TypeRules implements EvictionRules {
 
   isReserved(type: number, forType: number): boolean {
     const reserve = this.#reserves[type]!;
-    return reserve !== 0 && type !== forType && !this.#exceeds(type, reserve);
+    if (reserve === 0 || type === forType) return false;
+    const isOwn = forType >= 0 && this.#declared[type] === this.#declared[forType];
+    return !isOwn && !this.#exceeds(type, reserve);
   }
 
   isLimited(type: number): boolean {
@@ -95,7 +104,7 @@ export class TypeRules implements EvictionRules {
     const sum = this.#sumWith(type, granules);
     const excess = Math.max(0, sum - share);
     if (!this.#types[type]!.isAggressive) return excess;
-    const state = this.#layout.typeState(type);
+    const state = this.#layout.typeState(this.#declared[type]!);
     const aim = Math.max(0, sum - share * AGGRESSIVE_PART);
     // In the type's word of the arena a hint that all threads share: from the moment at which the share is reached until the aim is.
     if (excess > 0) this.#meta[state] = 1;
@@ -104,7 +113,8 @@ export class TypeRules implements EvictionRules {
   }
 
   /** Granules of a type with so many more; exact when they may reach its share. */
-  #sumWith(type: number, granules: number): number {
+  #sumWith(ofType: number, granules: number): number {
+    const type = this.#declared[ofType]!;
     const isFar = this.#sums[type]! + granules * SUM_USES_MAX < this.#shares[type]! * (1 - FAR_PART);
     if (isFar && this.#sumUses[type]! > 0) {
       this.#sumUses[type]! -= 1;
@@ -120,12 +130,16 @@ export class TypeRules implements EvictionRules {
     return this.#add(type, granules) > granules;
   }
 
-  /** Sums the granules of a type over the shards until the sum exceeds a bound. */
+  /** Sums the granules of a type and its payloads over the shards until the sum exceeds a bound. */
   #add(type: number, bound: number): number {
     const { shards } = this.#layout.config;
+    const declared = this.#declared[type]!;
+    const payloads = this.#payloads[declared]!;
     let sum = 0;
     for (let i = 0; i < shards && sum <= bound; i++) {
-      sum += this.#meta[this.#layout.shard(i) + this.#layout.typesOffset + type * TYPE_WORDS + 1]!;
+      const types = this.#layout.shard(i) + this.#layout.typesOffset;
+      sum += this.#meta[types + declared * TYPE_WORDS + 1]!;
+      if (payloads >= 0) sum += this.#meta[types + payloads * TYPE_WORDS + 1]!;
     }
     return sum;
   }

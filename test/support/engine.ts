@@ -23,6 +23,9 @@ export interface EngineOptions {
   readonly segmentBytes?: number;
   readonly itemBytesMax?: number;
   readonly evictionRecords?: number;
+  /** Types that store equal values once, and the references that may wait in each shard to be given back. */
+  readonly dedupes?: readonly number[];
+  readonly releases?: number;
   readonly eventWords?: number;
   readonly policy?: EnginePolicy;
   readonly clock?: ManualClock;
@@ -204,7 +207,9 @@ function arenaConfig(options: EngineOptions): ArenaConfig {
     pageBytes: options.pageBytes ?? 16_384,
     chunkBytesMin: options.chunkBytesMin ?? 64,
     shards: options.shards ?? 1,
-    types: sharesOf(options).length,
+    types: sharesOf(options).length + (options.dedupes ?? []).length,
+    dedupes: options.dedupes ?? [],
+    releases: options.releases ?? 64,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
     ...policyWordsOf(

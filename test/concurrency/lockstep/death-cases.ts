@@ -1,5 +1,5 @@
 /** Operations to be killed at every step, and what may be found after each death. */
-import { append, claim, del, get, type Operation, own, range, type Scenario, set, stream } from './scenario.js';
+import { append, claim, del, get, type Operation, own, range, type Scenario, same, set, stream } from './scenario.js';
 
 export interface DeathCase extends Scenario {
   readonly operation: Operation;
@@ -22,6 +22,18 @@ const owned = {
 
 /** Of a class of four to a page, so that the last has a page of its own; the other has room, so this one need not stay. */
 const lastOfPage = [...owned.prepare, ...range(5).map((i) => own('a', 8 + i, 880)), del(9)];
+
+/** Value 1 under three keys, 2 under two, 3 under one; and two that are too small to be shared. */
+const shared = {
+  ...common,
+  releases: 3,
+  shards: 2,
+  hot: false,
+  prepare: [same(1, 0), same(1, 1), same(1, 2), same(2, 3), same(2, 4), same(3, 5), set(6), set(7)],
+};
+const expiring = range(6).map(
+  (i): Operation => ({ kind: 'set', key: 8 + i, bytes: 200, ttlMs: 50, value: 1 + (i % 2) * 3 }),
+);
 
 export const DEATHS: readonly DeathCase[] = [
   { ...common, name: 'set of a new key', prepare: few, operation: set(7) },
@@ -376,6 +388,94 @@ export const DEATHS: readonly DeathCase[] = [
     operation: del(7),
   },
   { ...common, name: 'clear with flights', prepare: [...few, claim(2)], operation: { kind: 'clear' } },
+  { ...shared, name: 'set of a value that is new', operation: same(4, 8) },
+  { ...shared, name: 'set of a value that is stored already', operation: same(1, 8) },
+  { ...shared, name: 'set of the value that the key has', operation: same(1, 1) },
+  { ...shared, name: 'set of the value that only the key has', operation: same(3, 5) },
+  { ...shared, name: 'set that replaces a shared value by another', operation: same(2, 1) },
+  { ...shared, name: 'set that replaces the last of a value by a new one', operation: same(4, 5) },
+  { ...shared, name: 'set that replaces the last of a value by a small one', operation: set(5) },
+  { ...shared, name: 'set that replaces a small value by a shared one', operation: same(1, 6) },
+  { ...shared, name: 'delete of one of several of a value', operation: del(0) },
+  { ...shared, name: 'delete of the last of a value', operation: del(5) },
+  {
+    ...shared,
+    name: 'set of a value that others remove meanwhile',
+    evicts: true,
+    operation: same(3, 8),
+    neighbour: del(5),
+  },
+  { ...shared, name: 'set of a chained value that is new', pages: 12, operation: same(4, 8, 5_000) },
+  {
+    ...shared,
+    name: 'set of a chained value that is stored already',
+    pages: 12,
+    prepare: [...shared.prepare, same(4, 8, 5_000)],
+    operation: same(4, 9, 5_000),
+  },
+  {
+    ...shared,
+    name: 'delete of the last of a chained value',
+    pages: 12,
+    prepare: [...shared.prepare, same(4, 8, 5_000)],
+    operation: del(8),
+  },
+  {
+    ...shared,
+    name: 'get of a value that is evicted',
+    evicts: true,
+    prepare: [...shared.prepare, { kind: 'evict payloads' }],
+    operation: get(0),
+  },
+  {
+    ...shared,
+    name: 'set of a value that was evicted, beside what named it',
+    evicts: true,
+    prepare: [...shared.prepare, { kind: 'evict payloads' }],
+    operation: same(1, 0),
+  },
+  {
+    ...shared,
+    name: 'delete of what names an evicted value that is stored anew',
+    evicts: true,
+    prepare: [...shared.prepare, { kind: 'evict payloads' }, same(1, 8), same(1, 9)],
+    operation: del(0),
+  },
+  {
+    ...shared,
+    name: 'sweep of more pointers than may wait',
+    prepare: [...shared.prepare, ...expiring, { kind: 'advance', ms: 100 }],
+    operation: { kind: 'sweep' },
+  },
+  { ...shared, name: 'clear of more pointers than may wait', operation: { kind: 'clear' } },
+  {
+    ...shared,
+    name: 'set that evicts what names values',
+    pages: 6,
+    evicts: true,
+    prepare: range(24).map((key) => same(1 + (key % 8), key, 900)),
+    operation: same(9, 24, 900),
+  },
+  {
+    ...shared,
+    name: 'set of nobody’s value that evicts shared ones',
+    shards: 1,
+    pages: 4,
+    evicts: true,
+    prepare: range(30).map((key) => same(1 + (key % 7), key, 700)),
+    operation: set(30, 6_000),
+  },
+  { ...shared, name: 'migration of a shared value', operation: { kind: 'migrate', key: 1, bytes: 300, value: 4 } },
+  {
+    ...shared,
+    name: 'migration of the last of a value to one that others have',
+    operation: { kind: 'migrate', key: 5, bytes: 200, value: 1 },
+  },
+  {
+    ...shared,
+    name: 'migration of a shared value to a small one',
+    operation: { kind: 'migrate', key: 5, bytes: 40 },
+  },
   {
     ...common,
     name: 'appends to the log',

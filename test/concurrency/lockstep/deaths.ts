@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { lockToken, SHARD, STRIPE } from '../../../native-free/index.js';
 import { DEATHS, type DeathCase, type DeathMode, type DeathsData, type DeathsReport } from './death-cases.js';
 import { initialOf } from './history.js';
-import { del, set } from './scenario.js';
+import { del, idOf, set } from './scenario.js';
 import { World } from './world.js';
 
 const DEATH = Symbol('death');
@@ -239,11 +239,12 @@ function allowedOf(key: number): number[] {
   const allowed = [hasExpired(key) ? 0 : initialOf(scenario, key)];
   const { kind } = operation;
   const isWrite = kind === 'set' || kind === 'stream' || kind === 'load' || kind === 'deliver' || kind === 'migrate';
-  if (isWrite && operation.key === key) allowed.push(NEW_ID);
+  if (isWrite && operation.key === key) allowed.push(idOf(operation, NEW_ID));
   // Which of the entries it is, the case can't say.
   if (operation.kind === 'rewrite') allowed.push(NEW_ID);
   if (operation.kind === 'delete' && operation.key === key) allowed.push(0);
-  if (neighbour !== undefined && 'key' in neighbour && neighbour.key === key) allowed.push(NEW_ID + 1);
+  if (neighbour !== undefined && 'key' in neighbour && neighbour.key === key)
+    allowed.push(neighbour.kind === 'delete' ? 0 : idOf(neighbour, NEW_ID + 1));
   if (operation.kind === 'clear' || evicts === true) allowed.push(0);
   return allowed;
 }

@@ -4,7 +4,7 @@
  * thread did not live to finish took effect at some moment, or never.
  */
 import { UNFINISHED } from './control.js';
-import type { Operation, Scenario } from './scenario.js';
+import { idOf, type Operation, type Scenario } from './scenario.js';
 import { FOREIGN, TORN } from './values.js';
 
 export interface Entry {
@@ -80,7 +80,7 @@ export function initialOf({ prepare }: Scenario, key: number): number {
   let id = ABSENT;
   prepare.forEach((operation, i) => {
     if (!('key' in operation) || operation.key !== key) return;
-    if (operation.kind === 'set' || operation.kind === 'stream') id = i + 1;
+    if (operation.kind === 'set' || operation.kind === 'stream') id = idOf(operation, i + 1);
     else if (operation.kind === 'delete') id = ABSENT;
   });
   return id;

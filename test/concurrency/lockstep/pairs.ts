@@ -11,6 +11,7 @@ import {
   QUARTER,
   range,
   type Scenario,
+  same,
   set,
 } from './scenario.js';
 import { SCENARIOS } from './scenarios.js';
@@ -36,9 +37,49 @@ const SECOND_SHARD = [2, 4, 7, 12, 14, 15, 16, 17, 20, 22, 23, 25, 29];
 /** Keys fall into both shards. */
 const OWNED = { userBytes: 30_000, shards: 2, hot: false };
 
+/** Values that are stored once; their keys, and they themselves, fall into both shards. */
+const SHARED = { releases: 2, shards: 2, hot: false };
+
+/** Value 1 has been evicted, and key 0 still points to it. */
+const EVICTED = { ...SHARED, evicts: true, prepare: [same(1, 0), { kind: 'evict payloads' }] } as const;
+
 /** Two threads with next to nothing to do: small enough to go through all schedules with few switches. */
 export const PAIRS: readonly Scenario[] = [
   pair('set and get', [set(0), set(1)], [set(0)], [get(0)]),
+  { ...pair('a value stored by two at once', [], [same(1, 0)], [same(1, 1), get(1)]), ...SHARED },
+  { ...pair('a value set while its last entry leaves', [same(1, 0)], [del(0)], [same(1, 1), get(1)]), ...SHARED },
+  {
+    ...pair('a value replaced while it is read', [same(1, 0)], [same(2, 0), same(1, 0)], [get(0), get(0)]),
+    ...SHARED,
+  },
+  {
+    ...pair('a key set anew while its pointer to an evicted value is read', [], [same(1, 0)], [get(0)]),
+    ...EVICTED,
+    keptFinally: [0],
+  },
+  {
+    ...pair('two entries of a value that leave at once', [same(1, 0), same(1, 2)], [del(0)], [del(2), get(0)]),
+    ...SHARED,
+  },
+  {
+    ...pair(
+      'an evicted value set anew while its pointer is read',
+      [same(1, 0)],
+      [get(0), get(1)],
+      [same(1, 1), get(0)],
+    ),
+    ...EVICTED,
+  },
+  {
+    ...pair(
+      'a value evicted while it is set',
+      [same(1, 0)],
+      [{ kind: 'evict payloads' }, get(0)],
+      [same(1, 1), get(1)],
+    ),
+    ...SHARED,
+    evicts: true,
+  },
   pair('delete and get', [set(0), set(1)], [del(0)], [get(0), get(1)]),
   pair('set and set', [set(1)], [set(0)], [set(0), get(0)]),
   pair('set and delete', [set(0)], [set(0)], [del(0), get(0)]),

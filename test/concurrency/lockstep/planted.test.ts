@@ -289,6 +289,84 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
         this.#context.journal.commit();`,
     look: kills('stream of whole pages', ['recovery']),
   },
+  {
+    name: 'a pointer that is published and stays taken',
+    file: 'src/engine/references.js',
+    from: 'this.#context.write(this.taken + REFERENCE.type, 0);',
+    to: '',
+    look: schedules('a value stored by two at once', oneSwitch),
+  },
+  {
+    name: 'a pointer that leaves and keeps its reference',
+    file: 'src/engine/items.js',
+    from: 'this.#references.releaseLocked(shard, ref, sizes);',
+    to: ';',
+    look: schedules('two entries of a value that leave at once', oneSwitch),
+  },
+  {
+    name: 'a reference that is given back to whatever payload has its key',
+    file: 'src/engine/payloads.js',
+    from: '[this.#headAt() + PAYLOAD.serial] === serial;',
+    to: '[this.#headAt() + PAYLOAD.serial] !== undefined;',
+    look: kills('delete of what names an evicted value that is stored anew', ['recovery']),
+  },
+  {
+    name: 'a count that is lowered in one transaction, and the reference struck off in the next',
+    file: 'src/engine/payloads.js',
+    from: `this.#context.write(record + REFERENCE.type, 0);
+        const count`,
+    to: `const later = this.#context.leave.bind(this.#context);
+        this.#context.leave = (shard) => {
+            delete this.#context.leave;
+            this.#context.journal.commit(); // Only for its stop, at which a death may come.
+            this.#context.meta[record + REFERENCE.type] = 0;
+            later(shard);
+        };
+        const count`,
+    look: kills('delete of one of several of a value', ['recovery']),
+  },
+  {
+    name: 'a payload that is taken and not counted',
+    file: 'src/engine/payloads.js',
+    from: 'this.#setCountLocked(count + 1);',
+    to: '',
+    look: schedules('a value stored by two at once', oneSwitch),
+  },
+  {
+    name: 'a payload that is stored over another of its key',
+    file: 'src/engine/writer.js',
+    from: 'if (this.#payload !== undefined && this.#findLocked(shard, key))',
+    to: 'if (false)',
+    look: schedules('a value stored by two at once', oneSwitch),
+  },
+  {
+    name: 'a recovery that forgets the references of the dead',
+    file: 'src/engine/recovery.js',
+    from: 'return layout.references.words === 0 || this.#payloads.settleSlot(slot);',
+    to: 'return true;',
+    look: kills('delete of one of several of a value', ['recovery']),
+  },
+  {
+    name: 'a pointer that is followed only once',
+    file: 'src/engine/reader.js',
+    from: 'const POINTERS_MAX = 16;',
+    to: 'const POINTERS_MAX = 1;',
+    look: schedules('a value replaced while it is read', () => oneSwitch(80)),
+  },
+  {
+    name: 'a pointer to nothing that is removed without a look at what it names by now',
+    file: 'src/engine/payloads.js',
+    from: ' && isSame(place.ref))',
+    to: ')',
+    look: schedules('a key set anew while its pointer to an evicted value is read', () => oneSwitch(80)),
+  },
+  {
+    name: 'an eviction that does not ask for a place on the list of releases',
+    file: 'src/engine/references.js',
+    from: 'if (this.#capacity === 0 || this.countOf(shard) < this.#capacity - PLACES_KEPT)',
+    to: 'if (true)',
+    look: kills('sweep of more pointers than may wait', ['recovery']),
+  },
 ];
 
 describe('planted bugs are found', () => {

@@ -10,6 +10,8 @@ export type Operation =
       readonly idleMs?: number;
       /** Whose entry it is. */
       readonly user?: string;
+      /** What is stored is this value, whoever stores it and under whatever key: sets of it are as one write. */
+      readonly value?: number;
     }
   | { readonly kind: 'get' | 'has' | 'delete'; readonly key: number }
   /**
@@ -26,7 +28,7 @@ export type Operation =
   /** Copies a cold entry, and stores a value of so many bytes in its place. */
   | { readonly kind: 'rewrite'; readonly bytes: number }
   /** Copies the entry of a key, and stores a value of so many bytes in its place, which may be more. */
-  | { readonly kind: 'migrate'; readonly key: number; readonly bytes: number }
+  | { readonly kind: 'migrate'; readonly key: number; readonly bytes: number; readonly value?: number }
   /** Appends records of so many bytes to the log, one after the other. */
   | { readonly kind: 'append'; readonly bytes: readonly number[] }
   /** Stores a value that comes page by page; or gives it up behind its last page. */
@@ -37,6 +39,8 @@ export type Operation =
   /** Holds the item of a key and reads it in steps; or does so in two operations. */
   | { readonly kind: 'read stream' | 'hold' | 'read held'; readonly key: number }
   | { readonly kind: 'advance'; readonly ms: number }
+  /** Evicts all payloads, and leaves what names them. */
+  | { readonly kind: 'evict payloads' }
   | { readonly kind: 'clear' | 'sweep' | 'recover' };
 
 export interface Scenario {
@@ -53,6 +57,8 @@ export interface Scenario {
   readonly userBytes?: number;
   /** Bytes of the log; none without it. */
   readonly logBytes?: number;
+  /** Equal values are stored once; so many references may wait in a shard to be given back. */
+  readonly releases?: number;
   /** Keys of one bucket: so they share a sequence, and removals move each other's slots. */
   readonly hot?: boolean;
   /** Names of the keys, where they matter. */
@@ -80,6 +86,8 @@ export const FORBIDDEN_ALWAYS: readonly string[] = [
 ];
 
 export const set = (key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes });
+/** A value of a size at which equal ones are stored once. */
+export const same = (value: number, key: number, bytes = 200): Operation => ({ kind: 'set', key, bytes, value });
 export const own = (user: string, key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes, user });
 export const get = (key: number): Operation => ({ kind: 'get', key });
 export const del = (key: number): Operation => ({ kind: 'delete', key });
@@ -87,6 +95,14 @@ export const claim = (key: number): Operation => ({ kind: 'claim', key });
 export const publish = (key: number, bytes = 40): Operation => ({ kind: 'publish', key, bytes });
 export const stream = (key: number, bytes = 9_000): Operation => ({ kind: 'stream', key, bytes });
 export const append = (...bytes: number[]): Operation => ({ kind: 'append', bytes });
+/** The mark of what an operation stores: that of its value, if any key may have it. */
+export function idOf(operation: Operation, id: number): number {
+  const value = 'value' in operation ? operation.value : undefined;
+  return value === undefined ? id : VALUE_IDS + value;
+}
+
+const VALUE_IDS = 9_000;
+
 export const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 /** Four chunks of this size fill a page. */

@@ -11,7 +11,7 @@ import {
   UNFINISHED,
 } from './control.js';
 import { RUNNABLE } from './pairs.js';
-import type { Operation, Scenario } from './scenario.js';
+import { idOf, type Operation, type Scenario } from './scenario.js';
 import { awaitWord, DEATH, GIVEN_UP, Turns } from './turns.js';
 import { World } from './world.js';
 
@@ -70,7 +70,7 @@ function startRun(): void {
 
 function runOperations(world: World): void {
   scenario.threads[data.threadId - 1]!.forEach((operation, i) => {
-    const id = data.threadId * 1_000 + i;
+    const id = idOf(operation, data.threadId * 1_000 + i);
     const record = open(data.threadId, i, operation, id, world);
     control[record + 6] = operation.kind === 'recover' ? recover(world) : world.perform(operation, id);
     control[record + 5] = control[CONTROL.step]!;

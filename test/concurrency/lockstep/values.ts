@@ -9,6 +9,9 @@ export const TORN = -1;
 /** A whole value, but one that was stored under another key. */
 export const FOREIGN = -2;
 
+/** Stands in place of the key in a value that any key may have. */
+export const ANY_KEY = 62;
+
 export function makeValue(key: number, id: number, length: number): Uint8Array {
   const value = new Uint8Array(Math.max(HEADER_BYTES, length));
   const view = new DataView(value.buffer);
@@ -27,7 +30,7 @@ export function readValue(value: Uint8Array, key: number): number {
   const id = view.getInt32(4, true);
   if (id <= 0 || view.getInt32(8, true) !== value.length) return TORN;
   for (let i = HEADER_BYTES; i < value.length; i++) if (value[i] !== patternAt(storedKey, id, i)) return TORN;
-  return storedKey === key ? id : FOREIGN;
+  return storedKey === key || storedKey === ANY_KEY ? id : FOREIGN;
 }
 
 function patternAt(key: number, id: number, i: number): number {

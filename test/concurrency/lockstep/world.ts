@@ -25,8 +25,8 @@ import { createEnginePolicy, type EnginePolicy, policyWordsOf } from '../../../s
 import { TypeRules, UNLIMITED } from '../../../src/policies/type-rules.js';
 import { UserQuotas } from '../../../src/policies/user-quotas.js';
 import { hashOf } from '../../support/hash.js';
-import type { Operation, Scenario } from './scenario.js';
-import { makeValue, readValue } from './values.js';
+import { idOf, type Operation, type Scenario } from './scenario.js';
+import { ANY_KEY, makeValue, readValue } from './values.js';
 
 export const PAGE_BYTES = 4_096;
 const CLOCK_START_MS = 1_000;
@@ -47,12 +47,19 @@ const classes = new SizeClasses(PAGE_BYTES, 64, 1.15);
 const layouts = new Map<string, Layout>();
 
 /** The layout with just so many pages. */
-export function layoutFor({ pages, shards = 1, userBytes = 0, policy = 'lru', logBytes = 0 }: Scenario): Layout {
+export function layoutFor({
+  pages,
+  shards = 1,
+  userBytes = 0,
+  policy = 'lru',
+  logBytes = 0,
+  releases = 0,
+}: Scenario): Layout {
   const users = userBytes === 0 ? 0 : USERS;
-  const name = `${pages} pages, ${shards} shards, ${users} users, ${policy}, ${logBytes} of log`;
+  const name = `${pages} pages, ${shards} shards, ${users} users, ${policy}, ${logBytes} of log, ${releases} releases`;
   let layout = layouts.get(name);
   for (let capacityBytes = PAGE_BYTES; layout === undefined; capacityBytes += PAGE_BYTES) {
-    const tried = layoutOf(capacityBytes, shards, users, policy, logBytes);
+    const tried = layoutOf(capacityBytes, shards, users, policy, logBytes, releases);
     if (tried.pages >= pages) layout = tried;
   }
   layouts.set(name, layout);
@@ -65,13 +72,16 @@ function layoutOf(
   users: number,
   policy: EnginePolicy,
   logBytes: number,
+  releases: number,
 ): Layout {
   return new Layout({
     capacityBytes,
     pageBytes: PAGE_BYTES,
     chunkBytesMin: 64,
     shards,
-    types: 1,
+    types: releases === 0 ? 1 : 2,
+    dedupes: releases === 0 ? [] : [0],
+    releases,
     countersPerType: TYPE_COUNTERS,
     countersGlobal: GLOBAL_COUNTERS,
     ...policyWordsOf({ name: policy, favour: 'objects' }, capacityBytes, shards),
@@ -162,9 +172,10 @@ export class World {
     return new World(Arena.attach(layoutFor(scenario), buffers), ManualClock.from(clock), scenario, threadId);
   }
 
-  /** Performs one operation; `id` marks what it stores. */
-  perform(operation: Operation, id: number): Result {
+  /** Performs one operation; `fallback` marks what it stores, unless its value has a mark of its own. */
+  perform(operation: Operation, fallback: number): Result {
     const { store } = this;
+    const id = idOf(operation, fallback);
     store.begin();
     switch (operation.kind) {
       case 'set':
@@ -196,7 +207,7 @@ export class World {
       case 'rewrite':
         return this.#rewrite(operation.bytes, id);
       case 'migrate':
-        return this.#migrate(operation.key, operation.bytes, id);
+        return this.#migrate(operation, id);
       case 'append':
         return operation.bytes.reduce((_, bytes, i) => this.#log(bytes, id * 10 + i), 0);
       case 'stream':
@@ -221,6 +232,8 @@ export class World {
         return 0;
       case 'clear':
         return Number(store.clear(-1));
+      case 'evict payloads':
+        return Number(store.clear(1));
       case 'sweep':
         return store.sweeper.step(64);
       case 'recover':
@@ -313,10 +326,11 @@ export class World {
     return store.rewrite(found, makeValue(key, id, bytes), 0, SMALLER);
   }
 
-  #migrate(key: number, bytes: number, id: number): Result {
-    this.#prepare(key);
+  #migrate(operation: Extract<Operation, { kind: 'migrate' }>, id: number): Result {
+    this.#prepare(operation.key);
     const found = this.store.copy();
-    return found === undefined ? 2 : this.store.rewrite(found, makeValue(key, id, bytes), 0, ANY_SIZE);
+    this.#prepare(operation.key);
+    return found === undefined ? 2 : this.store.rewrite(found, contentOf(operation, id), 0, ANY_SIZE);
   }
 
   get(key: number, want: number = READ_VALUE): Result {
@@ -363,7 +377,7 @@ export class World {
     const idleTicks = operation.idleMs === undefined ? 0 : operation.idleMs / 10;
     const { user } = operation;
     if (user !== undefined) store.user.prepare(user, (this.#scenario.userBytes ?? 0) / 8);
-    return store.set(makeValue(operation.key, id, operation.bytes), 0, { deadline, idleTicks }, user !== undefined);
+    return store.set(contentOf(operation, id), 0, { deadline, idleTicks }, user !== undefined);
   }
 
   /** Whether the flight that this thread claimed last is still what it was. */
@@ -395,10 +409,24 @@ export class World {
     return pages;
   }
 
+  /** Deletes what is there, key by key: nothing may be left of values that are stored once. */
+  #unshared(): string[] {
+    if (this.#scenario.releases === undefined) return [];
+    for (const key of KEYS) {
+      this.#prepare(key);
+      if (this.store.delete() === 2) return [`the delete of key ${key} could not have its lock`];
+    }
+    this.store.sweeper.step(1);
+    const { entries, bytesUsed } = this.store.stats();
+    return entries === 0 && bytesUsed === 0 ? [] : [`${bytesUsed} bytes of ${entries} entries are left of no key`];
+  }
+
   /** Removes everything; says what is still taken then, by chunks and by pages. */
   leaks(): string[] {
     this.store.begin();
     if (!this.store.dropStreams()) return ['what streams hold could not be let go of'];
+    const left = this.#unshared();
+    if (left.length > 0) return left;
     if (!this.store.clear(-1)) return ['the clearing could not have its lock'];
     const { classes, pagesFree, pagesTotal, bytesIndex, shardsEmptied } = this.store.stats();
     const taken = classes.filter(({ chunksUsed }) => chunksUsed !== 0);
@@ -418,4 +446,8 @@ export class World {
     if (shardsEmptied !== 0) sentences.push(`${shardsEmptied} shards had to be emptied`);
     return [...sentences, ...this.problems()];
   }
+}
+
+function contentOf(operation: { key: number; bytes: number; value?: number }, id: number): Uint8Array {
+  return makeValue(operation.value === undefined ? operation.key : ANY_KEY, id, operation.bytes);
 }

@@ -52,6 +52,7 @@ const NO_USE: TypeStats = {
   migrationFailures: 0,
   newerVersions: 0,
   compression: NO_COMPRESSION,
+  dedupe: { payloads: 0, references: 0, bytesSaved: 0 },
   removals: NO_REMOVALS,
   evictions: 0,
   evictionsPerMinute: 0,
