@@ -438,7 +438,7 @@ export const DEATHS: readonly DeathCase[] = [
     ...shared,
     name: 'delete of what names an evicted value that is stored anew',
     evicts: true,
-    prepare: [...shared.prepare, { kind: 'evict payloads' }, same(1, 8), same(1, 9)],
+    prepare: [same(1, 0), { kind: 'evict payloads' }, same(1, 8), same(1, 9)],
     operation: del(0),
   },
   {
