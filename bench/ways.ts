@@ -90,7 +90,7 @@ function compressionOf(plan: CompressionPlan, samples: Samples): Compression {
     chunkBytesOf,
     pressure: () => 0,
     tally: { compressed: () => {}, unpaid: () => {}, decompressed: () => {} },
-    dictionaries: { shelf, learned: () => {}, spent: () => {} },
+    dictionaries: { shelf, spent: () => {} },
     now: () => performance.now(),
   });
 }

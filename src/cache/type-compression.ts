@@ -31,8 +31,7 @@ export function compressionOf(
     tally: tallyOf(count),
     dictionaries: dictionaries && {
       shelf: new TypeDictionaries(dictionaries, typeId),
-      learned: () => count(TYPE_COUNTER.dictionaries, 1),
-      spent: (ms) => count(TYPE_COUNTER.learnMs, ms),
+      spent: (ms) => count(TYPE_COUNTER.compressMs, ms),
     },
     now: () => performance.now(),
   });

@@ -33,8 +33,6 @@ export interface CompressionTally {
 /** The dictionaries of the type, and what counts what learning them comes to. */
 interface DictionarySetup {
   readonly shelf: TypeDictionaries;
-  /** A dictionary was added to them. */
-  learned(): void;
   /** Learning took so long, whether or not one comes of it; in ms. */
   spent(ms: number): void;
 }

@@ -28,8 +28,6 @@ export interface LearnerSetup {
   readonly above: number;
   /** How many bytes these compress to. */
   readonly lengthWith: (bytes: Uint8Array, dictionary: Uint8Array | undefined) => number;
-  /** A dictionary was appended. */
-  readonly learned: () => void;
   /** Time that learning took, in ms. */
   readonly spent: (ms: number) => void;
   readonly now: () => number;
@@ -173,9 +171,7 @@ export class DictionaryLearner {
   }
 
   #append(candidate: Uint8Array): undefined {
-    const { shelf, learned } = this.#setup;
-    if (!shelf.append(candidate, this.#known)) return this.#fail();
-    learned();
+    return this.#setup.shelf.append(candidate, this.#known) ? undefined : this.#fail();
   }
 
   /** Also where another was first: the next value finds what that has appended. */

@@ -81,7 +81,10 @@ export const TYPE_COUNTER = {
   newerVersions: 12,
   /** Refused sets: a row, by reason. */
   rejects: 13,
-  /** Values compressed, their bytes before and after, the milliseconds that it took; values for which it didn't pay. */
+  /**
+   * Values compressed, their bytes before and after, the milliseconds that it took, and learning
+   * dictionaries; values for which it didn't pay.
+   */
   compressed: 18,
   bytesRaw: 19,
   bytesCompressed: 20,
@@ -90,11 +93,8 @@ export const TYPE_COUNTER = {
   /** Values decompressed, and the milliseconds that it took. */
   decompressed: 23,
   decompressMs: 24,
-  /** Dictionaries learned, and the milliseconds that went into learning. */
-  dictionaries: 25,
-  learnMs: 26,
 } as const;
-export const TYPE_COUNTERS = 27;
+export const TYPE_COUNTERS = 25;
 
 /** Counters of the whole cache, behind those of all types in a stripe. */
 export const GLOBAL_COUNTER = {

@@ -3,6 +3,7 @@ import {
   OWNER_SLOTS,
   PAGE,
   POINTERS,
+  RECORD_KIND,
   REMOVAL_WORDS,
   RecentCounts,
   SHARD,
@@ -33,14 +34,16 @@ export interface CompressionStats {
   readonly ratio: number;
   /** Values that were compressed and stored as they were, since they would have taken as much memory. */
   readonly unpaid: number;
-  /** Time that compressing took, also where it didn't pay, in ms. What `auto` spends on samples is not in it. */
+  /**
+   * Time that compressing took, also where it didn't pay, and learning dictionaries, in ms. What `auto` spends on samples is not
+   * in it.
+   */
   readonly compressMs: number;
   /** Values decompressed, and the time that it took, in ms: what compression adds to reads. */
   readonly decompressions: number;
   readonly decompressMs: number;
-  /** Dictionaries that were trained for the type and are in the log, and the time that went into learning them, in ms. */
+  /** Dictionaries that were trained for the type and are in the log. */
   readonly dictionaries: number;
-  readonly learnMs: number;
 }
 
 /** Of a type that stores equal values once; all 0 of any other. */
@@ -192,8 +195,11 @@ export function collectStats(context: Context, quota: Quota): EngineStats {
   const { layout, arena } = context;
   const counts = context.counters.sums();
   const recent = recentEvictions(context);
+  const learned = learnedDictionaries(context);
   const byType: TypeStats[] = [];
-  for (let type = 0; type < layout.typesDeclared; type++) byType.push(typeStats(context, type, counts, recent[type]!));
+  for (let type = 0; type < layout.typesDeclared; type++) {
+    byType.push(typeStats(context, type, counts, recent[type]!, learned[type]!));
+  }
   const { classes, indexPages, freePages } = pageStats(context);
   const global = (counter: number): number => counts[layout.config.types * layout.config.countersPerType + counter]!;
   const { pageBytes } = layout.config;
@@ -247,7 +253,22 @@ function recentEvictions(context: Context): Float64Array {
   return sums;
 }
 
-function typeStats(context: Context, type: number, counts: Float64Array, recent: number): TypeStats {
+/** By type, whose number is the first byte of the record. */
+function learnedDictionaries({ layout, log }: Context): Int32Array {
+  const learned = new Int32Array(layout.config.types);
+  for (let number = 0; layout.logWords > 0 && number < log.count; number++) {
+    if (log.kindOf(number) === RECORD_KIND.dictionary) learned[log.read(number)[0]!]! += 1;
+  }
+  return learned;
+}
+
+function typeStats(
+  context: Context,
+  type: number,
+  counts: Float64Array,
+  recent: number,
+  dictionaries: number,
+): TypeStats {
   const { layout, meta } = context;
   const { removalCauses, shards } = layout.config;
   const removed = new Array<number>(removalCauses).fill(0);
@@ -301,8 +322,7 @@ function typeStats(context: Context, type: number, counts: Float64Array, recent:
       compressMs: sum(TYPE_COUNTER.compressMs),
       decompressions: sum(TYPE_COUNTER.decompressed),
       decompressMs: sum(TYPE_COUNTER.decompressMs),
-      dictionaries: sum(TYPE_COUNTER.dictionaries),
-      learnMs: sum(TYPE_COUNTER.learnMs),
+      dictionaries,
     }),
     dedupe: shared.stats,
     removals,
@@ -413,7 +433,6 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
       decompressions: sum(({ compression }) => compression.decompressions),
       decompressMs: sum(({ compression }) => compression.decompressMs),
       dictionaries: sum(({ compression }) => compression.dictionaries),
-      learnMs: sum(({ compression }) => compression.learnMs),
     }),
     dedupe: {
       payloads: sum(({ dedupe }) => dedupe.payloads),

@@ -27,7 +27,6 @@ const NO_COMPRESSION: CompressionStats = {
   decompressions: 0,
   decompressMs: 0,
   dictionaries: 0,
-  learnMs: 0,
 };
 const NO_USE: TypeStats = {
   entries: 0,

@@ -20,16 +20,11 @@ interface Thread {
   readonly log: AppendLog;
   readonly shelf: TypeDictionaries;
   readonly compression: Compression;
-  learned: number;
 }
 
 function threadOf(bed: LogBed, typeId = 0, plan: Partial<CompressionPlan> = {}): Thread {
   const log = bed.join();
   const shelf = new TypeDictionaries(new Dictionaries(log), typeId);
-  const thread = { log, shelf, learned: 0 };
-  const learned = (): void => {
-    thread.learned += 1;
-  };
   const compression = new Compression({
     plan: { ...PLAN, ...plan },
     compressors: createCompressors(),
@@ -37,10 +32,10 @@ function threadOf(bed: LogBed, typeId = 0, plan: Partial<CompressionPlan> = {}):
     chunkBytesOf: (itemBytes) => Math.ceil(itemBytes / 32) * 32,
     pressure: () => 0,
     tally: { compressed: () => {}, unpaid: () => {}, decompressed: () => {} },
-    dictionaries: { shelf, learned, spent: () => {} },
+    dictionaries: { shelf, spent: () => {} },
     now: () => performance.now(),
   });
-  return Object.assign(thread, { compression });
+  return { log, shelf, compression };
 }
 
 /** Some 300 bytes, of which most are the same for every `id` of a `kind`. */
@@ -70,7 +65,7 @@ describe('a type with dictionaries', () => {
     expect(head).toEqual({ compressor: 1, isHard: false, rawBytes: value.length, dictionary: 0 });
     expect(bytes.length).toBeLessThan(value.length / 3);
     expect(Buffer.from(thread.compression.expand(head, bytes))).toEqual(value);
-    expect([thread.learned, thread.log.kindOf(0), thread.log.problems()]).toEqual([1, RECORD_KIND.dictionary, []]);
+    expect([thread.log.count, thread.log.kindOf(0), thread.log.problems()]).toEqual([1, RECORD_KIND.dictionary, []]);
   });
 
   it('is read by threads that learned nothing, and by dictionaries that have been followed by others', () => {
@@ -110,7 +105,7 @@ describe('a type with dictionaries', () => {
       for (let id = 0; id < 3_000; id++) thread.compression.shrink(makeValue(id, kind), 20);
       expect(thread.shelf.count).toBe(count);
     }
-    expect([thread.learned, thread.log.problems()]).toEqual([3, []]);
+    expect([thread.log.count, thread.log.problems()]).toEqual([3, []]);
   });
 
   it('gets none where none pays, and tries ever more rarely', () => {
@@ -124,7 +119,8 @@ describe('a type with dictionaries', () => {
     const bed = logBed(LOG_BYTES);
     const threads = [threadOf(bed), threadOf(bed), threadOf(bed)];
     for (let id = 0; id < 3_000; id++) for (const { compression } of threads) compression.shrink(makeValue(id), 20);
-    expect(threads.reduce((sum, { learned }) => sum + learned, 0)).toBe(threads[0]!.log.count);
+    // The first, and at most the one that follows it at once: not one of each thread.
+    expect([1, 2]).toContain(threads[0]!.log.count);
     expect(threads.map(({ shelf }) => shelf.latest)).toEqual(threads.map(() => threads[0]!.shelf.latest));
   });
 
