@@ -3,6 +3,7 @@ import {
   type Alert,
   type AttachFunctions,
   type Cache,
+  type CompressOptions,
   type PressureEvent,
   type VeloTypes,
   veloTypes,
@@ -11,10 +12,29 @@ import { reduceStats, reduceWeather } from './reducers.js';
 import { allRiders, tierOf } from './riders.js';
 import type { DemoType, DemoTypes } from './values.js';
 
-export const DEMO_TYPE_OPTIONS: VeloTypes<DemoTypes['weather'], DemoTypes['stats']> = veloTypes({
-  reduceWeather,
-  reduceStats,
-});
+type DemoTypeOptions = VeloTypes<DemoTypes['weather'], DemoTypes['stats']>;
+
+/**
+ * The preset, but that small values are stored without dictionaries: these take ten times as long to store, and a cache that is
+ * to show its limits must be full within seconds.
+ */
+export const DEMO_TYPE_OPTIONS: DemoTypeOptions = withoutDictionaries(veloTypes({ reduceWeather, reduceStats }));
+
+function withoutDictionaries(types: DemoTypeOptions): DemoTypeOptions {
+  const { session, route, weather, stats, llm, misc } = types;
+  const without = <O extends { readonly compress?: CompressOptions }>(options: O): O => ({
+    ...options,
+    compress: { ...options.compress, dictionary: false },
+  });
+  return {
+    session: without(session),
+    route: without(route),
+    weather: without(weather),
+    stats: without(stats),
+    llm: without(llm),
+    misc,
+  };
+}
 
 /** What each thread that attaches gives again. */
 export const DEMO_FUNCTIONS: AttachFunctions<DemoTypes> = {

@@ -68,10 +68,10 @@ export class Load {
     await Promise.all(loaded.map(({ type, space }) => space.fetch(keyOf(type, this.#participant))));
   }
 
-  /** Stores up to `count` of this thread's keys; false once all of them have been. What it waits for is room to go on. */
-  warmUp(count: number): boolean | Promise<boolean> {
-    for (let i = 0; i < count && !this.#pending.isFull; i++) if (this.#warmUp.next().done) return false;
-    return this.#goOn();
+  /** Stores up to `count` of this thread's keys, in place; false once all of them have been. */
+  warmUp(count: number): boolean {
+    for (let i = 0; i < count; i++) if (this.#warmUp.next().done) return false;
+    return true;
   }
 
   /** Makes so many accesses, or fewer where it then has to wait for room. */
@@ -96,7 +96,7 @@ export class Load {
       for (const load of this.#types) {
         const rank = rankAtStep(step, steps, load.ranks.size);
         if (rank === undefined || rank % participants !== participant) continue;
-        this.#store(load, rank, keyOf(load.type, rank));
+        this.#storeHere(load, rank, keyOf(load.type, rank));
         yield;
       }
     }
@@ -154,13 +154,18 @@ export class Load {
   }
 
   #store(load: TypeLoad, rank: number, key: string): void {
-    this.tally.sets++;
     if (load.isPooled) this.#pending.add(this.#storeByPool(load, rank, key));
-    else if (!retryBusy(() => load.space.set(key, load.pool.valueOf(rank, key), optionsOf(load, rank))))
-      this.tally.rejected++;
+    else this.#storeHere(load, rank, key);
+  }
+
+  #storeHere(load: TypeLoad, rank: number, key: string): void {
+    this.tally.sets++;
+    const stored = retryBusy(() => load.space.set(key, load.pool.valueOf(rank, key), optionsOf(load, rank)));
+    if (!stored) this.tally.rejected++;
   }
 
   async #storeByPool({ space, pool }: TypeLoad, rank: number, key: string): Promise<void> {
+    this.tally.sets++;
     if (!(await retryBusyAsync(() => space.setAsync(key, pool.valueOf(rank, key))))) this.tally.rejected++;
   }
 

@@ -3,8 +3,11 @@ import type { CacheOptions } from '../index.js';
 import { DEMO_TYPE_OPTIONS } from './limits.js';
 import type { DemoType, DemoTypes } from './values.js';
 
-/** The types whose values are stored and read by the pool where that is worth the trip: those that can be large. */
-export const POOLED_TYPES: readonly DemoType[] = ['route', 'weather', 'stats', 'llm'];
+/**
+ * The types whose values are stored and read by the pool where that is worth the trip: some of those that can be large. A
+ * promise for each access of all of them would be most of the load.
+ */
+export const POOLED_TYPES: readonly DemoType[] = ['route', 'llm'];
 
 /** Of those, the ones that workers load, too, whatever their size: most of what is large. */
 export const LOADED_TYPES: readonly DemoType[] = ['route'];

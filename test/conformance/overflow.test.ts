@@ -350,8 +350,9 @@ describe('veloTypes', () => {
     const none = (value: unknown): string => (value === undefined ? '–' : String(value));
     for (const [type, options] of Object.entries(veloTypes({ reduceWeather: (v) => v, reduceStats: (v) => v }))) {
       const { ttl, idle, importance, maxShare, overflow, compress } = options;
+      const compression = compress?.dictionary === true ? `${compress.with}, dictionary` : none(compress?.with);
       expect(table).toContain(
-        `| \`${type}\` | ${ttl} | ${none(idle)} | ${importance} | ${Math.round(maxShare! * 100)} % | \`${overflow}\` | ${none(compress?.with)} |`,
+        `| \`${type}\` | ${ttl} | ${none(idle)} | ${importance} | ${Math.round(maxShare! * 100)} % | \`${overflow}\` | ${compression} |`,
       );
     }
   });
