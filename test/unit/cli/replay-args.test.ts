@@ -57,7 +57,7 @@ describe('velocache replay', () => {
     [['a', '--capacity', '8mb', '--threads', '65'], '--threads "65" is not a whole number from 1 to 64'],
     [['a', '--items', '5', '--favour', 'both'], '--favour "both" is not objects or bytes'],
     [['a', '--items', '5', '--policy', ''], /^--policy "" is none of lru, .*, opt, all$/],
-    [['a', '--items', '5', '--policy', 'lru,lirs'], /^--policy "arc" is none of lru, .*, opt, all$/],
+    [['a', '--items', '5', '--policy', 'lru,lirs'], /^--policy "lirs" is none of lru, .*, opt, all$/],
     [
       ['a', '--capacity', '8mb', '--policy', 'opt'],
       /^--policy "opt" can only be replayed alone: the engine has adaptive, lru/,
