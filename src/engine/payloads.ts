@@ -66,6 +66,7 @@ export class Payloads {
   readonly #hash: KeyHash;
   readonly #check: KeyHash;
   readonly #name = { type: 0, hash: 0, check: 0, serial: 0 };
+  #drainCursor = 0;
   /** The value as its payload has it. */
   #bytes = new Uint8Array(SCRATCH_BYTES_MIN);
 
@@ -154,7 +155,9 @@ export class Payloads {
 
   /** Takes a reference to the payload that was found: STORED, EXISTS if it is gone, or another outcome of a set. */
   #take(): number {
-    const { shard } = this;
+    // What was given back meanwhile may have been in another.
+    const shard = this.#context.shardOf(this.#key.hash);
+    this.shard = shard;
     if (!this.#context.enter(shard)) return ABSENT;
     const count = this.#findLocked(shard, this.#key, this.#name.serial) ? this.#count() : 0;
     if (count > 0 && count < COUNT_MAX) {
@@ -234,6 +237,7 @@ export class Payloads {
   #drainShard(shard: number): boolean {
     for (let left = this.#context.layout.references.capacity; left > 0; left--) {
       if (this.#references.countOf(shard) === 0) return true;
+      this.shard = shard;
       if (!this.#context.enter(shard)) return false;
       this.#references.fetchLocked(shard);
       this.#context.leave(shard);
@@ -242,30 +246,41 @@ export class Payloads {
     return true;
   }
 
-  /** For the warden: gives back what the lists of all shards have, of threads that have died or could not do so. */
-  drainAll(): void {
+  /**
+   * For the warden: gives back what the list of one shard has, each in turn, of threads that have died or could not do so.
+   */
+  drainNext(): void {
     const { layout } = this.#context;
     if (layout.references.words === 0) return;
-    for (let i = 0; i < layout.config.shards; i++) {
-      if (this.#references.countOf(layout.shard(i)) > 0) this.#references.note(layout.shard(i));
+    const { shards } = layout.config;
+    for (let i = 0; i < shards; i++) {
+      this.#drainCursor = (this.#drainCursor + 1) % shards;
+      const shard = layout.shard(this.#drainCursor);
+      if (this.#references.countOf(shard) === 0) continue;
+      this.#references.note(shard);
+      break;
     }
     if (this.#references.isOwing) this.drain();
   }
 
-  /** Gives back what an owner slot holds, its thread being dead, or this one outside any operation. False behind a lock. */
+  /**
+   * Gives back what an owner slot holds, its thread being dead, or this one outside any operation. False behind a lock; for what
+   * is this thread's own none is waited for, since every operation begins with this, of whatever shard.
+   */
   settleSlot(slot: number): boolean {
     const { arena, meta } = this.#context;
     const record = arena.owners.record(slot);
-    return [record + OWNER_TAKEN, record + OWNER_OWED].every((at) => meta[at] === 0 || this.#giveBack(at));
+    const waits = slot !== this.#context.slot;
+    return [record + OWNER_TAKEN, record + OWNER_OWED].every((at) => meta[at] === 0 || this.#giveBack(at, waits));
   }
 
   /** Gives back the reference in a record: its own transaction. False if the payload's shard can't be had. */
-  #giveBack(record: number): boolean {
+  #giveBack(record: number, waits = true): boolean {
     const { type, hash, check, serial } = this.#references.nameAt(record);
     this.#releasedKey.prepareWords(hash, check, type);
     const shard = this.#context.shardOf(this.#releasedKey.hash);
     this.shard = shard;
-    if (!this.#context.enter(shard)) return false;
+    if (!(waits ? this.#context.enter(shard) : this.#context.tryEnter(shard))) return false;
     this.#context.write(record + REFERENCE.type, 0);
     const count = this.#findLocked(shard, this.#releasedKey, serial) ? this.#count() : 0;
     if (count === 1) {
@@ -279,8 +294,12 @@ export class Payloads {
     return true;
   }
 
-  /** Removes the pointer that the reader has found to name a payload that is gone, if the key still has it. */
+  /**
+   * Removes the pointer that the reader has found to name a payload that it could not read, if that is gone and the key still has
+   * it. What is gone once stays so: no other payload ever has its serial.
+   */
   #dropDangling(key: Key): void {
+    if (!this.#isGone(this.#reader.name)) return;
     const { shard, isSame } = this.#dangling(key);
     if (!this.#references.enter(shard)) return;
     const place = this.#place;
@@ -289,6 +308,17 @@ export class Payloads {
       this.#items.removeLocked(shard, place, CAUSE.size);
     this.#context.leave(shard);
     this.settle();
+  }
+
+  /** Under the lock of the payload's shard: a reader that can't get through there doesn't know. */
+  #isGone({ type, hash, check, serial }: PayloadName): boolean {
+    this.#releasedKey.prepareWords(hash, check, type);
+    const shard = this.#context.shardOf(this.#releasedKey.hash);
+    this.shard = shard;
+    if (!this.#context.enter(shard)) return false;
+    const isThere = this.#findLocked(shard, this.#releasedKey, serial);
+    this.#context.leave(shard);
+    return !isThere;
   }
 
   #dangling(key: Key): { shard: number; isSame: (ref: number) => boolean } {

@@ -164,8 +164,12 @@ export class References {
     if (count === 0) return false;
     const record = layout.references.record(shard, count - 1);
     this.#context.holdsIntents = true;
-    const { hash, check, serial } = this.nameAt(record);
-    this.#fill(this.owed, hash, check, serial);
+    this.#fill(
+      this.owed,
+      meta[record + REFERENCE.hash]!,
+      meta[record + REFERENCE.check]!,
+      meta[record + REFERENCE.serial]!,
+    );
     this.#context.write(releases, count - 1);
     this.#context.write(this.owed + REFERENCE.type, meta[record + REFERENCE.type]!);
     this.#context.journal.commit();

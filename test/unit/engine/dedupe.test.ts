@@ -1,11 +1,12 @@
 /** Values stored once: what no schedule brings about, such as collisions, locks that can't be had, and foreign writes. */
 import { describe, expect, it } from 'vitest';
-import { lockToken, OWNER_OWED, OWNER_TAKEN, SHARD } from '../../../native-free/index.js';
+import { BUCKET, lockToken, OWNER_OWED, OWNER_TAKEN, SHARD } from '../../../native-free/index.js';
 import { CONDITION_BROKEN } from '../../../src/engine/context.js';
 import { READ_VALUE } from '../../../src/engine/reader.js';
 import { PAYLOAD_HEAD_BYTES } from '../../../src/engine/references.js';
 import type { Engine } from '../../support/engine.js';
 import { pattern, useEngines } from '../../support/engines.js';
+import { bucketRef, setWord, wordAt } from '../../support/inside.js';
 
 const VALUE = pattern(500, 3);
 const engines = useEngines();
@@ -28,6 +29,13 @@ function hold(engine: Engine, shard: number): () => void {
   return () => {
     engine.meta[shard + SHARD.lock] = 0;
   };
+}
+
+function moveSequences(engine: Engine, shard: number): void {
+  for (let number = 0; number < engine.meta[shard + SHARD.bucketCount]!; number++) {
+    const ref = bucketRef(engine, shard, number);
+    setWord(engine, ref, BUCKET.sequence, wordAt(engine, ref, BUCKET.sequence) + 1);
+  }
 }
 
 describe('values stored once', () => {
@@ -98,6 +106,27 @@ describe('values stored once', () => {
     }
     expect(figures(engine)).toMatchObject({ payloads: 1, references: 2 });
     expect(engine.stats().byType[0]!.entries).toBe(3);
+  });
+
+  it('a read that can not look at the payload is a miss, and takes nothing for gone', () => {
+    const engine = create();
+    const keys = Array.from({ length: 16 }, (_, i) => `k${i}`);
+    for (const key of keys) engine.set(key, VALUE);
+    const misses = [0, 1].map((number) => {
+      const shard = engine.layout.shard(number);
+      const letGo = hold(engine, shard);
+      // As in the middle of a transaction: readers wait for the lock, which they don't get.
+      moveSequences(engine, shard);
+      const key = keys.find((name) => engine.shardOf(name) !== shard)!;
+      const found = engine.get(key);
+      moveSequences(engine, shard);
+      letGo();
+      return found === undefined;
+    });
+    expect(misses.sort()).toEqual([false, true]);
+    for (const key of keys) expect(engine.get(key)).toEqual(VALUE);
+    expect(figures(engine)).toMatchObject({ payloads: 1, references: 16 });
+    expect(engine.stats().removals.size).toBe(0);
   });
 
   it('what a delete can not give back is given back by the next operation', () => {
