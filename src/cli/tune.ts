@@ -59,6 +59,7 @@ async function tune({ file, capacityBytes, favour }: TuneOptions): Promise<Tunin
     capacity: capacityBytes,
     favour,
     requests: first.requests,
+    margin,
     trials,
     best,
     types: tuneTypes(trace, first, best, favour),

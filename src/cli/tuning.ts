@@ -23,6 +23,8 @@ export interface Tuning {
   readonly capacity: number;
   readonly favour: Favour;
   readonly requests: number;
+  /** Hit ratios that differ by no more are alike. */
+  readonly margin: number;
   /** All replays on the engine; the first is that of the defaults. */
   readonly trials: readonly Trial[];
   /** The best of them: its slab and policy are what is proposed. */
