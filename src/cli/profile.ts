@@ -85,7 +85,7 @@ export const DEMO_TYPES: readonly DemoType[] = ['session', 'route', 'weather', '
 export type Populations = Readonly<Record<DemoType, number>>;
 
 /** Time that a thread may take to warm up: the whole demo, start and end included, is to stay within 30 s. */
-export const WARM_UP_MS_MAX = 5_000;
+export const WARM_UP_MS_MAX = 8_000;
 
 /** Share of the capacity that entries can take: the rest is metadata, index and pages in transit. */
 const USABLE_SHARE = 0.95;
