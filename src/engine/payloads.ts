@@ -66,7 +66,6 @@ export class Payloads {
   readonly #hash: KeyHash;
   readonly #check: KeyHash;
   readonly #name = { type: 0, hash: 0, check: 0, serial: 0 };
-  #drainCursor = 0;
   /** The value as its payload has it. */
   #bytes = new Uint8Array(SCRATCH_BYTES_MIN);
 
@@ -246,19 +245,12 @@ export class Payloads {
     return true;
   }
 
-  /**
-   * For the warden: gives back what the list of one shard has, each in turn, of threads that have died or could not do so.
-   */
-  drainNext(): void {
+  /** For the warden: gives back what the lists of all shards have, of threads that have died or could not do so. */
+  drainAll(): void {
     const { layout } = this.#context;
     if (layout.references.words === 0) return;
-    const { shards } = layout.config;
-    for (let i = 0; i < shards; i++) {
-      this.#drainCursor = (this.#drainCursor + 1) % shards;
-      const shard = layout.shard(this.#drainCursor);
-      if (this.#references.countOf(shard) === 0) continue;
-      this.#references.note(shard);
-      break;
+    for (let i = 0; i < layout.config.shards; i++) {
+      if (this.#references.countOf(layout.shard(i)) > 0) this.#references.note(layout.shard(i));
     }
     if (this.#references.isOwing) this.drain();
   }
