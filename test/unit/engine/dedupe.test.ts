@@ -129,6 +129,26 @@ describe('values stored once', () => {
     expect(engine.stats().removals.size).toBe(0);
   });
 
+  it('what a thread owes is waited for by no operation that begins behind it', () => {
+    const engine = create();
+    const keys = Array.from({ length: 16 }, (_, i) => `k${i}`);
+    for (const key of keys) engine.set(key, VALUE);
+    const timeouts = [0, 1].map((number) => {
+      const shard = engine.layout.shard(number);
+      const letGo = hold(engine, shard);
+      const [gone, kept] = keys.filter((name) => engine.shardOf(name) !== shard && engine.has(name));
+      engine.delete(gone!);
+      const before = engine.stats().lockTimeouts;
+      for (let i = 0; i < 3; i++) engine.has(kept!);
+      const after = engine.stats().lockTimeouts;
+      letGo();
+      return [before > 0, after - before];
+    });
+    // The delete waited in one of them, where the payload is.
+    expect(timeouts.some(([hasWaited]) => hasWaited)).toBe(true);
+    expect(timeouts.map(([, more]) => more)).toEqual([0, 0]);
+  });
+
   it('what a delete can not give back is given back by the next operation', () => {
     const engine = create();
     const keys = Array.from({ length: 16 }, (_, i) => `k${i}`);
