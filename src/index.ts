@@ -17,6 +17,7 @@ export type {
   SetOptions,
   WriteStreamOptions,
 } from './cache/key-space.js';
+export type { NearOptions, NearStats } from './cache/near-cache.js';
 export type { CacheOptions, PressureOptions, SlabOptions, TypeOptions } from './cache/options.js';
 export type { PoolOptions } from './cache/pool/pool-options.js';
 export type { PoolStats } from './cache/pool/stats.js';

@@ -1,5 +1,6 @@
 /** The cache as one thread sees it: the key space of type `default`, those of the other types, and the whole. */
 import { EventEmitter } from 'node:events';
+import { HEADER } from '../../native-free/index.js';
 import type { FormCodec } from '../codecs/codec.js';
 import { createCodecs } from '../codecs/codecs.js';
 import { createCompressors } from '../codecs/compressors.js';
@@ -20,6 +21,7 @@ import { KeySpace, type SpaceSetup } from './key-space.js';
 import { Loads } from './loads.js';
 import type { Member } from './member.js';
 import { Migrator } from './migrator.js';
+import { NearCache, type NearStats, sumOf } from './near-cache.js';
 import type { CachePlan } from './options.js';
 import type { Offloading } from './pool/offload.js';
 import { type PoolStats, readPool } from './pool/stats.js';
@@ -40,6 +42,8 @@ export interface CacheStats extends Omit<EngineStats, 'byType'> {
   readonly log: LogStats;
   readonly pressure: PressureStats;
   readonly pool: PoolStats;
+  /** What the near caches of the asking thread hold on its heap, as estimated. */
+  readonly near: NearStats;
 }
 
 interface LogStats {
@@ -69,6 +73,7 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   readonly #plan: CachePlan;
   readonly #tiers: UserTiers | undefined;
   readonly #offloading: Offloading;
+  readonly #nears: readonly NearCache<unknown>[];
   readonly #spaces: ReadonlyMap<string, KeySpace<unknown>>;
   readonly #emitter = new EventEmitter();
   readonly #end: () => Promise<void>;
@@ -86,7 +91,9 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     this.#end = end;
     const others = setups.slice(1).map((setup) => [setup.plan.name, new KeySpace<unknown>(setup)] as const);
     this.#spaces = new Map<string, KeySpace<unknown>>([['default', this as KeySpace<unknown>], ...others]);
+    this.#nears = setups.flatMap(({ near }) => near ?? []);
     member.onEvents = () => this.#drain();
+    member.onPressure = () => this.#fitNears();
   }
 
   /** The key space of a type; `type('default')` is the cache itself. Throws VELOCACHE_TYPE for an unknown one. */
@@ -105,7 +112,8 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     const { count: records, bytesUsed, bytesTotal } = this.#member.store.context.log;
     const log = { records, bytesUsed, bytesTotal };
     const pool = readPool(this.#member.store.context, this.#offloading.pool);
-    return { ...stats, types, eventsDropped: this.#member.store.events.dropped, log, pressure, pool };
+    const near = sumOf(this.#nears);
+    return { ...stats, types, eventsDropped: this.#member.store.events.dropped, log, pressure, pool, near };
   }
 
   /**
@@ -204,7 +212,14 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
    * called as often as `attachCache`. Idempotent.
    */
   close(): Promise<void> {
-    return this.#end();
+    const ended = this.#end();
+    if (!this.#member.isOpen) for (const near of this.#nears) near.clear();
+    return ended;
+  }
+
+  #fitNears(): void {
+    const level = this.#member.arena.meta[HEADER.level]!;
+    for (const near of this.#nears) near.fit(level);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -241,7 +256,8 @@ export function spaceSetups(
     const packer = new Packer({ codec, codecsById, hasCrc, version, compression, lazy });
     const begin = (): void => member.begin();
     const migrator = new Migrator({ store, typeId, type: name, importance, packer, chain, itemBytesMax, begin });
-    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator, loads, offloading };
+    const near = type.near && new NearCache<unknown>(type.near);
+    const space = { member, typeId, plan: type, packer, itemBytesMax, tiers, migrator, near, loads, offloading };
     return { ...space, coarsener: coarsenerOf(space, reducers.get(type.name)) };
   });
 }

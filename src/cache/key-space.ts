@@ -1,8 +1,10 @@
 /** The operations on the key space of one type. */
 
+import { HEADER } from '../../native-free/index.js';
 import { FORM_BYTES } from '../codecs/frame.js';
 import type { Opened, Packer } from '../codecs/packer.js';
 import { TYPE_COUNTER } from '../engine/causes.js';
+import type { ReadProof } from '../engine/proofs.js';
 import { READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
 import type { SharedStore } from '../engine/store.js';
 import { BUSY, STORED } from '../engine/writer.js';
@@ -11,10 +13,12 @@ import type { Coarsener } from './coarsener.js';
 import { fail } from './failures.js';
 import { type FetchCall, Fetcher, type Loader } from './fetcher.js';
 import { checkedNames, pick } from './fields.js';
+import { deepFreeze, type Makers } from './freeze.js';
 import { importLoader } from './loader-module.js';
 import type { Bring, Loads } from './loads.js';
 import type { Member } from './member.js';
 import type { Migrator } from './migrator.js';
+import type { NearCache } from './near-cache.js';
 import type { TypePlan } from './options.js';
 import { type Findings, Offload, type Offloading } from './pool/offload.js';
 import type { PendingSets } from './pool/pending-sets.js';
@@ -72,6 +76,8 @@ const SET_ASYNC_OPTIONS = [...SET_OPTIONS, ...GET_ASYNC_OPTIONS];
 const FETCH_OPTIONS = [...SET_OPTIONS, 'signal', 'lease'];
 const WRITE_STREAM_OPTIONS = [...SET_OPTIONS, 'size', 'signal'];
 const LEASE_MS = 30_000;
+/** Those that make nothing of values but plain objects and arrays, each anew, beside what can't be frozen. */
+const PLAIN_CODECS: ReadonlySet<string> = new Set(['msgpack', 'json', 'cbor']);
 
 /** What a key space needs to know of its cache. */
 export interface SpaceSetup {
@@ -84,6 +90,8 @@ export interface SpaceSetup {
   readonly migrator: Migrator;
   /** Makes values of the type smaller; undefined where it doesn't. */
   readonly coarsener: Coarsener | undefined;
+  /** Undefined for a type without one. */
+  readonly near: NearCache<unknown> | undefined;
   readonly loads: Loads;
   /** Where asynchronous operations go. */
   readonly offloading: Offloading;
@@ -104,6 +112,9 @@ export class KeySpace<V> {
   readonly #poolLoads: PoolLoads<V> | undefined;
   readonly #pending: PendingSets;
   readonly #offload: Offload;
+  /** Undefined for a type without one. */
+  readonly #near: NearCache<V> | undefined;
+  readonly #makers: Makers;
   readonly #findings: Findings<V> = {
     value: (key, opened, payloadBytes) => this.#decoded(key, opened, payloadBytes, true),
     miss: () => this.#countMiss(),
@@ -121,6 +132,8 @@ export class KeySpace<V> {
     this.#pending = setup.offloading.pending;
     this.#putter = new Putter(setup, this.#pending);
     this.#itemBytesMax = setup.itemBytesMax;
+    this.#near = setup.near as NearCache<V> | undefined;
+    this.#makers = PLAIN_CODECS.has(setup.plan.codec) ? 'plain' : 'any';
     this.#offload = new Offload(setup.offloading, { ...setup, putter: this.#putter });
     this.#fetcher = new Fetcher<V>(
       {
@@ -223,12 +236,31 @@ export class KeySpace<V> {
   /**
    * A private copy of the value, or undefined for a miss. Renews idle time and recency. An entry whose bytes don't decode
    * is a miss, too: `stats().decodeFailures` counts it and an alert tells of it. A value of an older version is migrated, and
-   * stored if the entry hasn't changed; one of a newer version than this thread knows is a miss.
+   * stored if the entry hasn't changed; one of a newer version than this thread knows is a miss. Of a type with the option
+   * `near` objects are frozen, in all depth, and may be those that were returned before.
    */
   get(key: string): V | undefined {
+    const near = this.#nearValue(key);
+    if (near !== undefined) return near;
     if (this.#read(key, true)) return this.#value(key, true);
     this.#countMiss();
     return undefined;
+  }
+
+  /** The value that the near cache has of a key, counted and renewed as a hit; undefined if it has none that still holds. */
+  #nearValue(key: string): V | undefined {
+    const kept = this.#near?.find(key);
+    if (kept === undefined) return undefined;
+    this.#member.begin();
+    const { proof } = kept;
+    if (!this.#store.proofs.use(proof)) {
+      this.#near!.drop(key);
+      return undefined;
+    }
+    kept.wasUsed = true;
+    this.#countHit(proof.payloadBytes);
+    this.#store.context.count(this.#typeId, TYPE_COUNTER.nearHits, 1);
+    return kept.value;
   }
 
   /**
@@ -239,7 +271,41 @@ export class KeySpace<V> {
     if (options !== undefined) checkOptions(options, GET_ASYNC_OPTIONS);
     const signal = checkedSignal(options);
     signal?.throwIfAborted();
-    return this.#offload.get<V>(key, signal, this.#findings);
+    const near = this.#nearValue(key);
+    if (near !== undefined) return near;
+    const proof = this.#proofAhead(key);
+    if (proof === undefined) return this.#offload.get<V>(key, signal, this.#findings);
+    return this.#offload.get<V>(key, signal, {
+      ...this.#findings,
+      value: (name, opened, payloadBytes) => this.#decoded(name, opened, payloadBytes, true, proof),
+    });
+  }
+
+  /** A proof of what is about to be read, if the near cache wants it: it stands as long as that is what was read. */
+  #proofAhead(key: string): ReadProof | undefined {
+    if (this.#near === undefined) return undefined;
+    this.#begin(key);
+    const { reader, key: prepared } = this.#store;
+    return reader.read(prepared, READ_PRESENCE, false) ? this.#proof() : undefined;
+  }
+
+  /** A proof of what the reader has just found under the prepared key, if the near cache wants it. */
+  #proof(): ReadProof | undefined {
+    const { key, proofs } = this.#store;
+    return this.#near?.wants(key.hash) === true ? proofs.prove(key) : undefined;
+  }
+
+  /** A decoded value as callers get it; with a proof it is kept for the next. */
+  #handOut(key: string, value: V, proof: ReadProof | undefined): V {
+    if (this.#near === undefined) return value;
+    const bytes = deepFreeze(value, this.#makers);
+    if (proof !== undefined && !Number.isNaN(bytes)) this.#near.keep(key, value, bytes, proof, this.#level);
+    return value;
+  }
+
+  /** The level of pressure, as a position in LEVELS. */
+  get #level(): number {
+    return this.#store.context.meta[HEADER.level]!;
   }
 
   /**
@@ -253,7 +319,9 @@ export class KeySpace<V> {
     const wanted = checkedNames(names);
     if (!this.#read(key, true)) return this.#countMiss();
     const value: unknown = this.#value(key, true, wanted);
-    return value === undefined ? undefined : pick(value, wanted);
+    if (value === undefined) return undefined;
+    const picked = pick(value, wanted);
+    return this.#near === undefined ? picked : Object.freeze(picked);
   }
 
   /** A private copy of the bytes. Throws VELOCACHE_NOT_BYTES for an entry that `set` stored. Otherwise like `get`. */
@@ -331,24 +399,26 @@ export class KeySpace<V> {
       if (isCounted) this.#countHit(payloadBytes);
       return landing.take(length) as V;
     }
+    // Before the decoding, which may run code of the user's that reads.
+    const proof = isCounted && names === undefined ? this.#proof() : undefined;
     let value: unknown;
     try {
       value = this.#packer.unpack(form, landing.bytes, landing.start, landing.start + length, names);
     } catch (error) {
       return this.#unreadable(isCounted, error);
     }
-    return this.#current(key, value, payloadBytes, isCounted);
+    return this.#current(key, value, payloadBytes, isCounted, proof);
   }
 
-  /** The same for the codec's bytes. */
-  #decoded(key: string, opened: Opened, payloadBytes: number, isCounted: boolean): V | undefined {
+  /** The same for the codec's bytes; with a proof of what they were read from. */
+  #decoded(key: string, opened: Opened, payloadBytes: number, isCounted: boolean, proof?: ReadProof): V | undefined {
     let value: unknown;
     try {
       value = this.#packer.decode(opened);
     } catch (error) {
       return this.#unreadable(isCounted, error);
     }
-    return this.#current(key, value, payloadBytes, isCounted);
+    return this.#current(key, value, payloadBytes, isCounted, proof);
   }
 
   #unreadable(isCounted: boolean, error: unknown): undefined {
@@ -358,14 +428,20 @@ export class KeySpace<V> {
   }
 
   /** What was unpacked last, as a value of this thread's version. */
-  #current(key: string, value: unknown, payloadBytes: number, isCounted: boolean): V | undefined {
+  #current(
+    key: string,
+    value: unknown,
+    payloadBytes: number,
+    isCounted: boolean,
+    proof: ReadProof | undefined,
+  ): V | undefined {
     const { unpackedVersion, version } = this.#packer;
     const isCurrent = unpackedVersion === version;
-    const current = isCurrent ? value : this.#migrator.read(key, value, unpackedVersion);
-    if (!isCounted) return current as V | undefined;
-    if (isCurrent || current !== undefined) this.#countHit(payloadBytes);
-    else this.#countMiss();
-    return current as V | undefined;
+    const current = (isCurrent ? value : this.#migrator.read(key, value, unpackedVersion)) as V | undefined;
+    if (isCounted && (isCurrent || current !== undefined)) this.#countHit(payloadBytes);
+    else if (isCounted) this.#countMiss();
+    // What was migrated has been stored anew, so that no proof of it stands.
+    return current === undefined ? undefined : this.#handOut(key, current, isCurrent ? proof : undefined);
   }
 
   /** Whether what the reader holds is bytes that somebody gave; also of a forged frame, which can't be read at all. */
@@ -383,14 +459,18 @@ export class KeySpace<V> {
    * options given and is what all calls that wait for it resolve to. Undefined if the loader returned that; then nothing
    * is stored. A `set`, `delete` or `clear` during a load wins: the value goes to the call that began the load, and isn't
    * stored; the others look, and load, again. Without a function the module of the option `loader` is run, in a worker of
-   * the pool. Rejects with what the function threw, in other threads and of a module with VELOCACHE_LOAD; with
+   * the pool. Of a type with the option `near` what it returned is frozen. Rejects with what the function threw, in other threads and of a module with VELOCACHE_LOAD; with
    * VELOCACHE_WORKER if the worker died; with the signal's reason; VELOCACHE_CLOSED; VELOCACHE_OPTION without a loader.
    */
   async fetch(key: string, loader?: Loader<V>, options?: FetchOptions): Promise<V | undefined> {
     const call = this.#callOf(key, loader, options);
     call.signal?.throwIfAborted();
     const value = this.get(key);
-    return value === undefined ? this.#fetcher.fetch(key, call) : value;
+    if (value !== undefined) return value;
+    const loaded = await this.#fetcher.fetch(key, call);
+    // It may be the loader's own.
+    if (this.#near !== undefined) deepFreeze(loaded, 'any');
+    return loaded;
   }
 
   #callOf(key: string, loader: Loader<V> | undefined, options: FetchOptions | undefined): FetchCall<V> {

@@ -47,6 +47,8 @@ export class Member {
   onEvents: () => void = () => {};
   /** Called when flights that this thread has to do with may have ended. */
   onFlights: () => void = () => {};
+  /** Called when the level of pressure has changed. */
+  onPressure: () => void = () => {};
   /** Streams of this thread that are open: told when it leaves the cache. */
   readonly streams: Set<{ leave(): void }> = new Set();
   /** Called when this thread has left the cache. */
@@ -134,6 +136,7 @@ export class Member {
   #hear(message: unknown): void {
     if (message === fromWarden.events) this.onEvents();
     else if (message === fromWarden.flights) this.onFlights();
+    else if (message === fromWarden.pressure) this.onPressure();
     // No operation of this thread is under way while it handles a message: what is open was abandoned.
     else if (message === fromWarden.repair) this.store.begin();
   }

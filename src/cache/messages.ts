@@ -30,7 +30,7 @@ export function answerHello({ port }: HelloMessage): void {
 }
 
 /** Over the line, warden to thread. */
-export const fromWarden = { events: 'events', repair: 'repair', flights: 'flights' } as const;
+export const fromWarden = { events: 'events', repair: 'repair', flights: 'flights', pressure: 'pressure' } as const;
 
 /** Over the line, thread to warden: the line closes because I leave, not because I die. */
 export const LEAVE = 'leave';

@@ -28,6 +28,7 @@ import {
 import { resolveLazy } from './fields.js';
 import { type Gauge, isGauge } from './gauge.js';
 import { resolveModuleUrl } from './module-url.js';
+import { NEAR_OPTIONS, type NearOptions, type NearPlan, resolveNear } from './near-cache.js';
 import { POOL_OPTIONS, type PoolOptions, type PoolPlan, resolvePool } from './pool/pool-options.js';
 import { checkReducer, type Reducer } from './reducer.js';
 import { isSharedMemory } from './shared-memory.js';
@@ -84,6 +85,12 @@ export interface TypeOptions<V = unknown> {
    * stored, packed and compressed, that are no user's. Not with `overflow` 'reduce' or 'compress'. Default: false.
    */
   readonly dedupe?: boolean;
+  /**
+   * Has each thread keep decoded values that it reads again and again on its heap, within these bounds; so `get` returns frozen
+   * objects. A hit takes no decoding, counts as any other, and is never of a value that has been replaced, has ended or has left. Only
+   * plain objects, arrays and primitives are kept. Not with codec 'raw', `lazy` or `dedupe`. Default: none.
+   */
+  readonly near?: NearOptions;
   /** Whether values carry a CRC-32, which each read checks; four bytes and some time. Default: false. */
   readonly crc?: boolean;
   /**
@@ -180,6 +187,8 @@ export interface TypePlan extends TypeShare {
   readonly loader?: string;
   /** Heavy properties; undefined: none. */
   readonly lazy?: readonly string[];
+  /** Undefined: no near cache. */
+  readonly near?: NearPlan;
 }
 
 /** Everything that threads must agree on, but for the versions; part of the handle. */
@@ -408,6 +417,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     'codec',
     'compress',
     'lazy',
+    'near',
     'crc',
     'dedupe',
     'version',
@@ -428,6 +438,7 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
   const compression = resolveCompress(`${where}.compress`, options.compress, overflow === 'compress');
   const codec = resolveCodec(`${where}.codec`, options.codec);
   const lazy = resolveLazy(`${where}.lazy`, options.lazy, codec);
+  const near = nearPlanOf(`${where}.near`, options, codec);
   return {
     name,
     overflow,
@@ -445,7 +456,18 @@ function resolveType(name: string, options: TypeOptions): TypePlan {
     ...(compression !== undefined && { compression }),
     ...(options.loader !== undefined && { loader: resolveModuleUrl(`${where}.loader`, options.loader) }),
     ...(lazy !== undefined && { lazy }),
+    ...(near !== undefined && { near }),
   };
+}
+
+function nearPlanOf(where: string, { near, lazy, dedupe }: TypeOptions, codec: string): NearPlan | undefined {
+  if (near === undefined) return undefined;
+  checkNames(where, near, NEAR_OPTIONS);
+  if (codec === 'raw') throw new OptionError(where, 'given', "needs a codec other than 'raw': bytes can't be frozen");
+  if (lazy !== undefined) throw new OptionError(where, 'given', 'can not be had with lazy: it keeps whole values');
+  if (dedupe === true)
+    throw new OptionError(where, 'given', 'can not be had with dedupe: a shared value may leave before its keys do');
+  return resolveNear(where, near);
 }
 
 function resolveCodec(where: string, codec: TypeOptions['codec'] = DEFAULT_CODEC): string {

@@ -45,6 +45,8 @@ export class Warden {
   readonly #pressure: PressureKeeper | undefined;
   readonly #ranks: RankKeeper | undefined;
   #eventHead: number;
+  /** The level of pressure that was told last. */
+  #level: number;
   #probedMs = 0;
 
   /** `publish` moves the shared clock up to the present; `pressure` is undefined where it is off. */
@@ -61,6 +63,7 @@ export class Warden {
     this.#pressure = pressure;
     this.#ranks = ranks;
     this.#eventHead = member.store.events.head;
+    this.#level = member.arena.meta[HEADER.level]!;
     const { layout } = member.arena;
     this.#locks = [
       ...Array.from({ length: layout.config.shards }, (_, i) => layout.shard(i) + SHARD.lock),
@@ -152,6 +155,7 @@ export class Warden {
     for (const [slot, threadId] of this.#unfinished) this.#bury(slot, threadId);
     this.#pressure?.round();
     this.#ranks?.round();
+    this.#tellLevel();
     this.#wakeListeners();
     this.#askHolders();
     sweepSlice(store.sweeper, () => performance.now());
@@ -164,6 +168,14 @@ export class Warden {
   /** Has threads look at the flights that they wait for. */
   #wake(slots: readonly number[]): void {
     for (const slot of slots) this.#lines.get(slot)?.port.postMessage(fromWarden.flights);
+  }
+
+  /** Threads have memory of their own to give back. */
+  #tellLevel(): void {
+    const level = this.#member.arena.meta[HEADER.level]!;
+    if (level === this.#level) return;
+    this.#level = level;
+    for (const { port } of this.#lines.values()) port.postMessage(fromWarden.pressure);
   }
 
   #wakeListeners(): void {

@@ -93,8 +93,10 @@ export const TYPE_COUNTER = {
   /** Values decompressed, and the milliseconds that it took. */
   decompressed: 23,
   decompressMs: 24,
+  /** Those of the hits whose value the reading thread had on its heap. */
+  nearHits: 25,
 } as const;
-export const TYPE_COUNTERS = 25;
+export const TYPE_COUNTERS = 26;
 
 /** Counters of the whole cache, behind those of all types in a stripe. */
 export const GLOBAL_COUNTER = {

@@ -27,9 +27,13 @@ export const NOT_EXPIRED = -1;
  * The cause for which an entry is over, or NOT_EXPIRED. Never early: an access counts as made at the end of its tick.
  */
 export function expiryOf(clock: SharedClock, tag: number, time: number, words: Int32Array, at: number): number {
-  if ((tag & TAG_IDLE) === 0) return time !== 0 && clock.hasPassed(time) ? CAUSE.expired : NOT_EXPIRED;
+  if ((tag & TAG_IDLE) === 0) return expiryAt(clock, time, 0, 0);
   const idle = at + idleWord(flagsOf(words[at + WORD_SIZES]!));
-  const deadline = words[idle + 1]!;
+  return expiryAt(clock, words[idle + 1]!, time, words[idle]!);
+}
+
+/** The same of an entry that ends at `deadline`, 0 for never, and `idleTicks` behind its last use, if they are not 0. */
+export function expiryAt(clock: SharedClock, deadline: number, lastUse: number, idleTicks: number): number {
   if (deadline !== 0 && clock.hasPassed(deadline)) return CAUSE.expired;
-  return clock.hasPassed((time + words[idle]! + 1) | 0) ? CAUSE.idle : NOT_EXPIRED;
+  return idleTicks !== 0 && clock.hasPassed((lastUse + idleTicks + 1) | 0) ? CAUSE.idle : NOT_EXPIRED;
 }

@@ -9,16 +9,8 @@
  * A lookup that doesn't get through (the chain is being written all the time, or by a thread that is gone) takes the
  * shard's lock, which repairs what the dead have left. If even that can't be had, it is a miss.
  */
-import { checkpoint, compareExchange, compareExchangePair } from '#atomics';
-import {
-  BUCKET,
-  BUCKET_SLOTS,
-  HEADER,
-  isBefore,
-  SEQUENCE_BUSY,
-  type SeqlockReader,
-  SHARD,
-} from '../../native-free/index.js';
+import { checkpoint } from '#atomics';
+import { BUCKET, BUCKET_SLOTS, HEADER, SEQUENCE_BUSY, type SeqlockReader, SHARD } from '../../native-free/index.js';
 import { GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import { CONDITION_BROKEN, type Context } from './context.js';
@@ -38,9 +30,9 @@ import {
 } from './item.js';
 import { Key } from './key.js';
 import { Landing } from './landing.js';
-import { type EvictionPolicy, MARK_MASK } from './ports.js';
 import { PAYLOAD, PAYLOAD_HEAD_BYTES, type PayloadName, POINTER, POINTER_BYTES } from './references.js';
-import { TAG_IDLE, TAG_MASK } from './tag.js';
+import { TAG_MASK } from './tag.js';
+import type { Uses } from './uses.js';
 
 /** What a lookup is for. */
 export const READ_PRESENCE = 0;
@@ -80,25 +72,26 @@ export class Reader {
   readonly #context: Context;
   readonly #index: IndexTable;
   readonly #chains: Chains;
-  readonly #policy: EvictionPolicy;
+  readonly #uses: Uses;
   readonly #seqlock: SeqlockReader;
-  readonly #place = new Place();
-  readonly #pairWords = new Int32Array(2);
-  readonly #pair = new BigInt64Array(this.#pairWords.buffer);
+  /** Where the last hit was found. */
+  readonly place: Place = new Place();
+  /** The sequence of its chain at which it was whole, if it was found under no lock. */
+  sequence: number = SEQUENCE_BUSY;
   readonly #itemBytesMax: number;
 
   constructor(
     context: Context,
     index: IndexTable,
     chains: Chains,
-    policy: EvictionPolicy,
+    uses: Uses,
     seqlock: SeqlockReader,
     itemBytesMax: number,
   ) {
     this.#context = context;
     this.#index = index;
     this.#chains = chains;
-    this.#policy = policy;
+    this.#uses = uses;
     this.#seqlock = seqlock;
     this.#itemBytesMax = itemBytesMax;
     const { meta } = context;
@@ -184,14 +177,14 @@ export class Reader {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const outcome = this.#attempt(shard, key, want, renew);
       if (outcome !== AGAIN) return outcome;
-      if (this.#place.ref !== 0 && this.#isChained(this.#place.ref) && ++chainedFailures >= CHAINED_ATTEMPTS) break;
+      if (this.place.ref !== 0 && this.#isChained(this.place.ref) && ++chainedFailures >= CHAINED_ATTEMPTS) break;
     }
     return AGAIN;
   }
 
   #attempt(shard: number, key: Key, want: number, renew: boolean): number {
     const { meta, arena } = this.#context;
-    const place = this.#place;
+    const { place } = this;
     const count = meta[shard + SHARD.bucketCount]!;
     const primary = this.#index.bucketRef(shard, this.#index.bucketNumber(key.hash, count));
     const words = arena.wordsOf(primary);
@@ -223,6 +216,7 @@ export class Reader {
     const generation = item[itemAt + WORD_GENERATION]!;
     if (!this.#seqlock.isValid(words, at, sequence) || !isWhole) return AGAIN;
     if (isOver) return MISS;
+    this.sequence = sequence;
     // The header is known to be whole now, so its length may be trusted with an allocation.
     if (isChained && !this.#copyChained(shard, key, item, itemAt, flags, generation)) return AGAIN;
     if (renew) this.#renew(shard, bucket, slot, tag, ref, time, tick, key.hash);
@@ -232,7 +226,7 @@ export class Reader {
   /** Finds the entry of a key in a chain, under no lock: what it finds must be validated. */
   #find(primary: number, key: Key): boolean {
     const { arena, layout } = this.#context;
-    const place = this.#place;
+    const { place } = this;
     const wanted = key.tag;
     let bucket = primary;
     for (let hop = 0; hop < HOPS_MAX; hop++) {
@@ -271,7 +265,7 @@ export class Reader {
     const copied = want === READ_HEAD ? Math.min(length, POINTER_BYTES) : length;
     if (this.form === 0) this.landing.forUser(copied);
     else this.landing.forScratch(copied);
-    const { ref } = this.#place;
+    const { ref } = this.place;
     if (isChained) return this.#chains.copyOut(ref, stream, copied, this.landing.bytes, this.landing.start);
     const start = at + ((header + stream) >>> 2);
     if (start * 4 + copied > words.length * 4) return false;
@@ -285,7 +279,7 @@ export class Reader {
    */
   #copyChained(shard: number, key: Key, words: Int32Array, at: number, flags: number, generation: number): boolean {
     const { arena, meta } = this.#context;
-    const { ref } = this.#place;
+    const { ref } = this.place;
     checkpoint();
     if (!this.#copy(key, READ_VALUE, words, at, flags)) return false;
     const count = meta[shard + SHARD.bucketCount]!;
@@ -293,9 +287,10 @@ export class Reader {
     const buckets = arena.wordsOf(primary);
     const bucketAt = arena.wordIndex(primary);
     const sequence = this.#seqlock.begin(buckets, bucketAt);
-    if (sequence === SEQUENCE_BUSY || !this.#find(primary, key) || this.#place.ref !== ref) return false;
+    if (sequence === SEQUENCE_BUSY || !this.#find(primary, key) || this.place.ref !== ref) return false;
     // An item of one chunk has its key or value where a chained one has its generation: it may look like the same.
     const isSame = this.#isChained(ref) && words[at + WORD_GENERATION] === generation;
+    this.sequence = sequence;
     return this.#seqlock.isValid(buckets, bucketAt, sequence) && isSame;
   }
 
@@ -304,7 +299,7 @@ export class Reader {
     return (flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CHAINED) !== 0;
   }
 
-  /** Notes the use of an entry: one compare-exchange in the bucket's lines, if anything changes. */
+  /** Notes the use of an entry that was hit. */
   #renew(
     shard: number,
     bucket: number,
@@ -317,37 +312,15 @@ export class Reader {
   ): void {
     // A stop for tests: the hit is validated, and anything may happen to the slot before its use is noted.
     checkpoint();
-    this.#policy.observe(shard, hash, this.payloadBytes);
-    const { arena } = this.#context;
-    const at = arena.wordIndex(bucket);
-    if ((tag & TAG_IDLE) !== 0) {
-      if (!isBefore(time, tick) || tick === 0) return;
-      const expected = this.#pairOf(ref, time);
-      compareExchangePair(
-        arena.pairsOf(bucket),
-        (at + BUCKET.refs + slot * 2) >>> 1,
-        expected,
-        this.#pairOf(ref, tick),
-      );
-      return;
-    }
-    const mark = this.#policy.touch(shard, tag & MARK_MASK, hash);
-    if ((tag & MARK_MASK) === mark) return;
-    compareExchange(arena.wordsOf(bucket), at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
-  }
-
-  /** A ref and a time as they stand in a slot. */
-  #pairOf(ref: number, time: number): bigint {
-    this.#pairWords[0] = ref;
-    this.#pairWords[1] = time;
-    return this.#pair[0]!;
+    this.#uses.note(shard, bucket, slot, tag, ref, time, tick, hash, this.payloadBytes);
   }
 
   /** The same lookup under the shard's lock. A miss if the lock can't be had. */
   #readLocked(shard: number, key: Key, want: number, renew: boolean): boolean {
+    this.sequence = SEQUENCE_BUSY;
     if (!this.#context.enter(shard)) return false;
     const { arena } = this.#context;
-    const place = this.#place;
+    const { place } = this;
     place.ref = 0;
     if (!this.#find(this.#index.primaryLocked(shard, key.hash), key)) return this.#leave(shard, false);
     const { bucket, slot, ref } = place;
@@ -372,7 +345,7 @@ export class Reader {
 
   /** Copies a chained item under a pin, outside the section. */
   #readPinned(shard: number, key: Key, item: Int32Array, at: number, flags: number): boolean {
-    const intent = this.#chains.pinLocked(shard, this.#place.ref);
+    const intent = this.#chains.pinLocked(shard, this.place.ref);
     this.#context.leave(shard);
     if (intent === 0) return false;
     const isHit = this.#copy(key, READ_VALUE, item, at, flags);

@@ -69,6 +69,8 @@ export interface TypeStats {
   readonly misses: number;
   /** hits / (hits + misses); 0 before the first read. */
   readonly hitRatio: number;
+  /** Those of the hits whose value the reading thread still had, decoded, in its near cache. */
+  readonly nearHits: number;
   /** Bytes of the keys and values that were hit. */
   readonly bytesHit: number;
   /**
@@ -299,6 +301,7 @@ function typeStats(
     hits,
     misses,
     hitRatio: ratio(hits, misses),
+    nearHits: sum(TYPE_COUNTER.nearHits),
     bytesHit,
     bytesMissed,
     byteHitRatio: ratio(bytesHit, bytesMissed),
@@ -409,6 +412,7 @@ function sumTypes(byType: readonly TypeStats[]): TypeStats {
     hits,
     misses,
     hitRatio: ratio(hits, misses),
+    nearHits: sum((stats) => stats.nearHits),
     bytesHit,
     bytesMissed,
     byteHitRatio: ratio(bytesHit, bytesMissed),

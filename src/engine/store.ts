@@ -32,6 +32,7 @@ import { Ownership, SECTION_BUSY } from './ownership.js';
 import { PAGE_INDEX, PagePool } from './page-pool.js';
 import { Payloads } from './payloads.js';
 import { type EvictionPolicy, type EvictionRules, NO_TYPE, type QuotaPolicy } from './ports.js';
+import { Proofs } from './proofs.js';
 import { Quota, type UserUsage } from './quota.js';
 import { Reader } from './reader.js';
 import { Rebuild } from './rebuild.js';
@@ -47,6 +48,7 @@ import { Survey } from './survey.js';
 import { Sweeper } from './sweeper.js';
 import { User } from './user.js';
 import { UserTable } from './user-table.js';
+import { Uses } from './uses.js';
 import { Verifier } from './verifier.js';
 import { BUSY, type Lifetime, Writer } from './writer.js';
 
@@ -79,6 +81,7 @@ export class SharedStore {
   /** The user of the next set, if it has one. */
   readonly user: User;
   readonly reader: Reader;
+  readonly proofs: Proofs;
   readonly sweeper: Sweeper;
   readonly scanner: Scanner;
   readonly recovery: Recovery;
@@ -144,7 +147,9 @@ export class SharedStore {
     );
     const shares = new Shares(context, evictor, rules);
     this.#quota = new Quota(context, this.#index, this.#pages, this.#items, chains, users, quotas);
-    this.reader = new Reader(context, this.#index, chains, policy, seqlock, options.itemBytesMax);
+    const uses = new Uses(context, policy);
+    this.reader = new Reader(context, this.#index, chains, uses, seqlock, options.itemBytesMax);
+    this.proofs = new Proofs(context, this.reader, seqlock, uses);
     this.#writer = new Writer(
       context,
       this.#index,

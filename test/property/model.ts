@@ -1,5 +1,6 @@
 /** A plain Map with the rules of time, and the operations that both it and an engine can do. */
 import fc from 'fast-check';
+import type { ReadProof } from '../../src/engine/proofs.js';
 import { ANY_SIZE } from '../../src/engine/rewriter.js';
 import type { Engine } from '../support/engine.js';
 import { imbalances } from '../support/sums.js';
@@ -8,7 +9,7 @@ export type Operation =
   | { readonly do: 'set'; readonly key: number; readonly size: number; readonly ttlMs: number; readonly idleMs: number }
   /** Copies the entry, and stores a value of any size in its place. */
   | { readonly do: 'migrate'; readonly key: number; readonly size: number }
-  | { readonly do: 'get' | 'has' | 'peek' | 'delete'; readonly key: number }
+  | { readonly do: 'get' | 'near' | 'has' | 'peek' | 'delete'; readonly key: number }
   | { readonly do: 'advance'; readonly ms: number }
   | { readonly do: 'sweep'; readonly buckets: number }
   | { readonly do: 'clear'; readonly type: number }
@@ -29,7 +30,10 @@ export function operations({ keys, types, sizes }: Bounds): fc.Arbitrary<Operati
   );
   const set = fc.record({ do: fc.constant('set' as const), key, size: sizes, ttlMs: span, idleMs: span });
   const migrate = fc.record({ do: fc.constant('migrate' as const), key, size: sizes });
-  const onKey = fc.record({ do: fc.constantFrom('get' as const, 'has' as const, 'peek' as const), key });
+  const onKey = fc.record({
+    do: fc.constantFrom('get' as const, 'near' as const, 'has' as const, 'peek' as const),
+    key,
+  });
   const del = fc.record({ do: fc.constant('delete' as const), key });
   const advance = fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 0, max: 400 }) });
   const sweep = fc.record({ do: fc.constant('sweep' as const), buckets: fc.integer({ min: 1, max: 64 }) });
@@ -71,6 +75,7 @@ export class Model {
   readonly #types: number;
   /** Nothing is evicted here: a live entry must be found. */
   readonly #isRoomy: boolean;
+  readonly #kept = new Map<string, { proof: ReadProof; version: number }>();
   /** Values stored, by type. */
   readonly #sets: number[];
   #version = 0;
@@ -113,8 +118,9 @@ export class Model {
     else this.#stepOnKey(operation.do, operation.key);
   }
 
-  #stepOnKey(what: 'get' | 'has' | 'peek' | 'delete', key: number): void {
+  #stepOnKey(what: 'get' | 'near' | 'has' | 'peek' | 'delete', key: number): void {
     if (what === 'delete') this.#delete(key);
+    else if (what === 'near') this.#near(key);
     else if (what === 'has') this.#compare(key, this.#engine.has(this.#name(key), this.#typeOf(key)));
     else this.#read(key, what === 'get');
   }
@@ -185,6 +191,24 @@ export class Model {
       throw new Error(`key ${key}: wrong bytes, ${bytes.length} of them instead of ${entry.size}`);
     }
     if (renew) entry.lastTick = this.#tick();
+  }
+
+  /** A get that takes what a near get read before, if its proof holds: that must be what is stored, and count as a use. */
+  #near(key: number): void {
+    const name = this.#name(key);
+    const kept = this.#kept.get(name);
+    const entry = this.#live(key);
+    this.#engine.store.begin();
+    if (kept === undefined || !this.#engine.store.proofs.use(kept.proof)) {
+      this.#read(key, true);
+      const proof = this.#live(key) && this.#engine.prove(name, this.#typeOf(key));
+      if (proof === undefined) this.#kept.delete(name);
+      else this.#kept.set(name, { proof, version: this.#live(key)!.version });
+      return;
+    }
+    if (entry?.version !== kept.version)
+      throw new Error(`key ${key}: version ${kept.version} was proved, and ${entry?.version} is stored`);
+    entry.lastTick = this.#tick();
   }
 
   /** What is dead must be a miss; what is live a hit, unless it may have been evicted, and then it stays away. */

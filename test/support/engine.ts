@@ -1,6 +1,7 @@
 /** An engine without threads: one arena in this thread, for tests that look or reach into shared memory. */
 import { Arena, type ArenaConfig, Layout, ManualClock } from '../../native-free/index.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../src/engine/causes.js';
+import type { ReadProof } from '../../src/engine/proofs.js';
 import type { UserUsage } from '../../src/engine/quota.js';
 import { READ_PRESENCE, READ_VALUE } from '../../src/engine/reader.js';
 import { type CopiedEntry, SMALLER } from '../../src/engine/rewriter.js';
@@ -109,6 +110,14 @@ export class Engine {
     if (user !== undefined) this.#prepareUser(user);
     const deadline = ttlMs === 0 ? 0 : this.clock.shared().deadline(ttlMs);
     return this.store.set(value, form, { deadline, idleTicks: Math.ceil(idleMs / 10) }, user !== undefined);
+  }
+
+  /** A proof of what a key has; undefined for a miss, and of what is read under a lock. Renews nothing. */
+  prove(key: string, type = 0): ReadProof | undefined {
+    this.#begin(key, type);
+    return this.store.reader.read(this.store.key, READ_PRESENCE, false)
+      ? this.store.proofs.prove(this.store.key)
+      : undefined;
   }
 
   /** A copy of a cold entry of a type, of the first shard that has one. */

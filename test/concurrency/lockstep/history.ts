@@ -41,7 +41,7 @@ export function judge(scenario: Scenario, recorded: readonly Entry[]): string[] 
   for (const key of keys) {
     const ofKey = entries.filter((entry) => entry.key === key || entry.operation.kind === 'clear');
     for (const { operation, result } of ofKey) {
-      const isRead = ['get', 'read stream', 'read held'].includes(operation.kind);
+      const isRead = ['get', 'near', 'read stream', 'read held'].includes(operation.kind);
       if (isRead && result === TORN) problems.push(`a get of key ${key} returned a torn value`);
       if (isRead && result === FOREIGN) problems.push(`a get of key ${key} returned another key’s value`);
     }
@@ -102,7 +102,8 @@ function servedLate({ prepare }: Scenario, entries: readonly Entry[]): string[] 
     if (operation.kind === 'set' && operation.ttlMs !== undefined) deadlines.set(id, nowMs + operation.ttlMs + 100);
   }
   return entries
-    .filter(({ operation, result, nowMs }) => operation.kind === 'get' && (deadlines.get(result) ?? Infinity) <= nowMs)
+    .filter(({ operation: { kind } }) => kind === 'get' || kind === 'near')
+    .filter(({ result, nowMs }) => (deadlines.get(result) ?? Infinity) <= nowMs)
     .map(({ key, result, nowMs }) => `a get of key ${key} at ${nowMs} returned ${result} after its deadline`);
 }
 
@@ -192,6 +193,7 @@ function valueAfter({ operation, thread, id, result }: Entry, state: number, hol
     case 'has':
       return result === UNFINISHED || (result !== 0) === (state !== ABSENT) ? state : IMPOSSIBLE;
     case 'get':
+    case 'near':
     case 'read stream':
       return result === UNFINISHED || result === state ? state : IMPOSSIBLE;
     default:

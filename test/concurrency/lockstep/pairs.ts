@@ -5,6 +5,7 @@ import {
   claim,
   del,
   get,
+  near,
   type Operation,
   own,
   publish,
@@ -172,6 +173,30 @@ export const PAIRS: readonly Scenario[] = [
   pair('two loads', [set(1)], [claim(0), publish(0)], [claim(0), publish(0)]),
   pair('a load given up and one that waits', [], [claim(0), { kind: 'abandon', key: 0 }], [claim(0), publish(0)]),
   { ...pair('append and append', [append(30)], [append(20)], [append(41), get(0)]), logBytes: 512 },
+  pair('a near get and a replacement', [set(0), set(1)], [set(0), get(0)], [near(0), near(0), near(0)]),
+  pair('a near get and a delete', [set(0), set(1)], [del(0), set(0)], [near(0), near(0), near(0)]),
+  pair('a near get and a change of a neighbour', [set(0), set(1)], [del(1), set(2)], [near(0), near(0), near(1)]),
+  pair('a near get and a clearing', [set(0)], [{ kind: 'clear' }, set(0)], [near(0), near(0), near(0)]),
+  pair('a near get of a chained item', [set(0, CHAINED)], [set(0, CHAINED)], [near(0), near(0), near(0)]),
+  {
+    ...pair(
+      'a near get and the end of a deadline',
+      [{ kind: 'set', key: 0, bytes: 40, ttlMs: 50 }, set(1)],
+      [{ kind: 'advance', ms: 100 }, get(1)],
+      [near(0), near(0), near(0)],
+    ),
+    evicts: true,
+  },
+  {
+    // Keys 9 and 21 go to the new bucket, and 57 into neither: only the split itself tells of it in the old one.
+    ...pair(
+      'a near get, a split, and a change in the new bucket',
+      range(56).map((key) => set(key)),
+      [set(57), set(9), del(21)],
+      [near(9), near(21), near(9), near(21), near(9)],
+    ),
+    hot: false,
+  },
   SCENARIOS.find(({ names }) => names !== undefined)!,
 ];
 

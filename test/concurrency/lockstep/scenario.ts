@@ -14,6 +14,8 @@ export type Operation =
       readonly value?: number;
     }
   | { readonly kind: 'get' | 'has' | 'delete'; readonly key: number }
+  /** Gets what the thread read by this before, if that can be proved; else reads it. */
+  | { readonly kind: 'near'; readonly key: number }
   /**
    * Asks for the flight of a key. Then, if it is the thread's: stores a value for it; ends it as failed; or lets go of
    * it if nobody waits. If it is another's: waits for it no more. A thread has one flight at a time.
@@ -90,6 +92,7 @@ export const set = (key: number, bytes = 40): Operation => ({ kind: 'set', key, 
 export const same = (value: number, key: number, bytes = 200): Operation => ({ kind: 'set', key, bytes, value });
 export const own = (user: string, key: number, bytes = 40): Operation => ({ kind: 'set', key, bytes, user });
 export const get = (key: number): Operation => ({ kind: 'get', key });
+export const near = (key: number): Operation => ({ kind: 'near', key });
 export const del = (key: number): Operation => ({ kind: 'delete', key });
 export const claim = (key: number): Operation => ({ kind: 'claim', key });
 export const publish = (key: number, bytes = 40): Operation => ({ kind: 'publish', key, bytes });

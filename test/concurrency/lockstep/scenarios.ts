@@ -5,6 +5,7 @@ import {
   claim,
   del,
   get,
+  near,
   type Operation,
   own,
   publish,
@@ -76,6 +77,18 @@ export const SCENARIOS: readonly Scenario[] = [
       [set(12, QUARTER), set(13, QUARTER)],
       [get(0), get(1), get(2), get(3)],
       [get(12), set(0, QUARTER), get(0)],
+    ],
+  },
+  {
+    name: 'near gets against set, delete, eviction and moves',
+    forbidden: ['a value is served that was replaced, deleted or evicted before'],
+    pages: 4,
+    evicts: true,
+    prepare: [...range(12).map((key) => set(key, QUARTER)), del(1), del(5), del(9), set(20), get(0), get(4)],
+    threads: [
+      [set(12, 700), del(4), set(0, QUARTER)],
+      [near(0), near(4), near(0), near(4), near(0), near(4)],
+      [near(4), set(4, QUARTER), near(4), near(0), near(4)],
     ],
   },
   {

@@ -17,6 +17,7 @@ import { CLAIMED, FAILED, type Flight, JOINED, TAKEN_OVER } from '../../../src/e
 import type { Hold } from '../../../src/engine/holds.js';
 import { paddedKey } from '../../../src/engine/item.js';
 import { KEY_OK, Key } from '../../../src/engine/key.js';
+import type { ReadProof } from '../../../src/engine/proofs.js';
 import { ANY_SIZE, SMALLER } from '../../../src/engine/rewriter.js';
 import { SizeClasses } from '../../../src/engine/size-classes.js';
 import { SharedStore } from '../../../src/engine/store.js';
@@ -120,6 +121,7 @@ export class World {
   /** The value that this thread has on its way in: what is left of it, its bytes, and whether it is a user's. */
   #incoming: { draft: Draft; rest: Uint8Array; bytes: number; isOwned: boolean } | undefined;
   #hold: Hold | undefined;
+  readonly #kept = new Map<number, { proof: ReadProof; result: Result }>();
 
   /** Thread ids here are those of the run, from 1; a thread's slot is one less. */
   private constructor(arena: Arena, clock: ManualClock, scenario: Scenario, threadId: number) {
@@ -183,6 +185,8 @@ export class World {
       case 'get':
       case 'has':
         return this.get(operation.key, operation.kind === 'get' ? READ_VALUE : READ_PRESENCE);
+      case 'near':
+        return this.#near(operation.key);
       case 'delete':
         this.#prepare(operation.key);
         return store.delete();
@@ -338,6 +342,15 @@ export class World {
     this.#prepare(key);
     if (!store.reader.read(store.key, want, true)) return 0;
     return want === READ_VALUE ? readValue(store.reader.landing.take(store.reader.length), key) : 1;
+  }
+
+  #near(key: number): Result {
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && this.store.proofs.use(kept.proof)) return kept.result;
+    const result = this.get(key);
+    const proof = result === 0 ? undefined : this.store.proofs.prove(this.store.key);
+    if (proof !== undefined) this.#kept.set(key, { proof, result });
+    return result;
   }
 
   #prepare(key: number): void {

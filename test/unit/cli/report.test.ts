@@ -32,6 +32,7 @@ const NO_USE: TypeStats = {
   entries: 0,
   bytesUsed: 0,
   bytesPayload: 0,
+  nearHits: 0,
   hits: 0,
   misses: 0,
   hitRatio: 0,
@@ -93,6 +94,7 @@ function statsOf(total: Partial<CacheStats>): CacheStats {
     log: { records: 0, bytesUsed: 0, bytesTotal: 0 },
     users: { active: 0, bytes: 0, max: 0, evictions: 0, rejects: 0 },
     pool: { tasks: 0, inPlace: 0, failures: 0, running: 0, waiting: 0 },
+    near: { entries: 0, bytes: 0 },
     pressure: {
       level: 'normal',
       used: 0,

@@ -1,0 +1,62 @@
+/**
+ * Notes uses of entries in their slots: one compare-exchange in the bucket's lines, if anything changes. What is changed is a
+ * hint, its mark, or the tick of an entry's last use, which is exchanged together with the ref beside it.
+ */
+import { compareExchange, compareExchangePair } from '#atomics';
+import { BUCKET, isBefore } from '../../native-free/index.js';
+import type { Context } from './context.js';
+import { type EvictionPolicy, MARK_MASK } from './ports.js';
+import { TAG_IDLE } from './tag.js';
+
+export class Uses {
+  readonly #context: Context;
+  readonly #policy: EvictionPolicy;
+  readonly #pairWords = new Int32Array(2);
+  readonly #pair = new BigInt64Array(this.#pairWords.buffer);
+
+  constructor(context: Context, policy: EvictionPolicy) {
+    this.#context = context;
+    this.#policy = policy;
+  }
+
+  /**
+   * Notes a use at `tick` of an entry of so many bytes of key and value, which had `tag`, `ref` and `time` in a slot: before it was
+   * known that it still stood there.
+   */
+  note(
+    shard: number,
+    bucket: number,
+    slot: number,
+    tag: number,
+    ref: number,
+    time: number,
+    tick: number,
+    hash: number,
+    payloadBytes: number,
+  ): void {
+    this.#policy.observe(shard, hash, payloadBytes);
+    const { arena } = this.#context;
+    const at = arena.wordIndex(bucket);
+    if ((tag & TAG_IDLE) !== 0) {
+      if (!isBefore(time, tick) || tick === 0) return;
+      const expected = this.#pairOf(ref, time);
+      compareExchangePair(
+        arena.pairsOf(bucket),
+        (at + BUCKET.refs + slot * 2) >>> 1,
+        expected,
+        this.#pairOf(ref, tick),
+      );
+      return;
+    }
+    const mark = this.#policy.touch(shard, tag & MARK_MASK, hash);
+    if ((tag & MARK_MASK) === mark) return;
+    compareExchange(arena.wordsOf(bucket), at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
+  }
+
+  /** A ref and a time as they stand in a slot. */
+  #pairOf(ref: number, time: number): bigint {
+    this.#pairWords[0] = ref;
+    this.#pairWords[1] = time;
+    return this.#pair[0]!;
+  }
+}
