@@ -22,7 +22,7 @@ import { Loads } from './loads.js';
 import type { Member } from './member.js';
 import { Migrator } from './migrator.js';
 import { NearCache, type NearStats, sumOf } from './near-cache.js';
-import type { CachePlan } from './options.js';
+import type { CachePlan } from './plan.js';
 import type { Offloading } from './pool/offload.js';
 import { type PoolStats, readPool } from './pool/stats.js';
 import { type PressureStats, readPressure } from './pressure-words.js';

@@ -5,7 +5,7 @@ import { EVENT } from '../engine/items.js';
 import type { Alert } from '../policies/alert.js';
 import type { PressureSource } from '../policies/pressure.js';
 import type { Level } from '../policies/type-rules.js';
-import type { CachePlan } from './options.js';
+import type { CachePlan } from './plan.js';
 import type { PressureActions } from './pressure-words.js';
 
 export interface CacheEvent {

@@ -7,7 +7,8 @@ import { checkCodec, OWN_CODEC } from '../codecs/own-codec.js';
 import { checkVersion, MigrationChain, type Migrations, resolveMigrations } from '../codecs/versions.js';
 import { HandleError, OptionError } from '../errors.js';
 import type { CacheHandle } from './handle.js';
-import { type CacheOptions, type CachePlan, checkNames, type TypeOptions } from './options.js';
+import { type CacheOptions, checkNames, type TypeOptions } from './options.js';
+import type { CachePlan } from './plan.js';
 import { checkReducer, type Reducer } from './reducer.js';
 import { checkTierOf, type TierOf, UserTiers } from './users.js';
 

@@ -2,7 +2,7 @@
 
 import { LAYOUT_VERSION } from '../../native-free/index.js';
 import { HandleError } from '../errors.js';
-import { type CachePlan, planHash } from './options.js';
+import { type CachePlan, planHash } from './plan.js';
 import { isSharedMemory } from './shared-memory.js';
 
 declare const TYPES: unique symbol;

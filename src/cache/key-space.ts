@@ -19,7 +19,7 @@ import type { Bring, Loads } from './loads.js';
 import type { Member } from './member.js';
 import type { Migrator } from './migrator.js';
 import type { NearCache } from './near-cache.js';
-import type { TypePlan } from './options.js';
+import type { TypePlan } from './plan.js';
 import { type Findings, Offload, type Offloading } from './pool/offload.js';
 import type { PendingSets } from './pool/pending-sets.js';
 import { PoolLoads } from './pool/pool-loads.js';

@@ -9,7 +9,6 @@ import {
 } from '../../native-free/index.js';
 import type { Codec } from '../codecs/codec.js';
 import { CODEC_NAMES, type CodecName, DEFAULT_CODEC } from '../codecs/codecs.js';
-import type { CompressionPlan } from '../codecs/compression.js';
 import { checkCodec, OWN_CODEC } from '../codecs/own-codec.js';
 import { checkVersion, type Migrations, resolveMigrations } from '../codecs/versions.js';
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../engine/causes.js';
@@ -17,7 +16,7 @@ import { chunkSizes } from '../engine/size-classes.js';
 import { OptionError } from '../errors.js';
 import { FAVOURS, type Favour } from '../policies/adaptive.js';
 import { ENGINE_POLICIES, type EnginePolicy, type PolicyPlan, policyWordsOf } from '../policies/engine-policies.js';
-import { IMPORTANCES, type Importance, type TypeShare } from '../policies/type-rules.js';
+import { IMPORTANCES, type Importance } from '../policies/type-rules.js';
 import {
   COMPRESS_OPTIONS,
   type CompressOptions,
@@ -29,11 +28,12 @@ import { resolveLazy } from './fields.js';
 import { type Gauge, isGauge } from './gauge.js';
 import { resolveModuleUrl } from './module-url.js';
 import { NEAR_OPTIONS, type NearOptions, type NearPlan, resolveNear } from './near-cache.js';
+import { type CachePlan, OVERFLOWS, type Overflow, type PressurePlan, type TypePlan } from './plan.js';
 import { POOL_OPTIONS, type PoolOptions, type PoolPlan, resolvePool } from './pool/pool-options.js';
 import { checkReducer, type Reducer } from './reducer.js';
 import { isSharedMemory } from './shared-memory.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
-import { resolveUsers, USER_OPTIONS, type UserOptions, type UsersPlan } from './users.js';
+import { resolveUsers, USER_OPTIONS, type UserOptions } from './users.js';
 
 export interface SlabOptions {
   /** Bytes of a page, a power of two from 4 KiB to 1 MiB. Default: 16 KiB to 128 KiB, by capacity. */
@@ -155,55 +155,8 @@ export interface PressureOptions {
   readonly eventLoop?: boolean | Gauge;
 }
 
-export interface PressurePlan {
-  readonly arena: 'protected' | 'occupancy' | false;
-  readonly rss: boolean | 'gauge';
-  readonly heap: boolean | 'gauge';
-  readonly eventLoop: boolean | 'gauge';
-}
-
-const OVERFLOWS = ['lru', 'aggressive-lru', 'reduce', 'compress'] as const;
-type Overflow = (typeof OVERFLOWS)[number];
 /** Those that make values smaller. */
 const SMALLER: readonly Overflow[] = ['reduce', 'compress'];
-
-export interface TypePlan extends TypeShare {
-  readonly name: string;
-  readonly overflow: Overflow;
-  /** Milliseconds; 0 for no bound. */
-  readonly ttlMs: number;
-  readonly idleMs: number;
-  /** The name of a built-in codec, or OWN_CODEC. */
-  readonly codec: string;
-  readonly hasCrc: boolean;
-  readonly dedupes: boolean;
-  /** That of the creator, and of threads that give none. */
-  readonly version: number;
-  /** Whether the creator has migrations. */
-  readonly migrates: boolean;
-  /** Undefined: never compressed. */
-  readonly compression?: CompressionPlan;
-  /** URL of the module that loads what is missing. */
-  readonly loader?: string;
-  /** Heavy properties; undefined: none. */
-  readonly lazy?: readonly string[];
-  /** Undefined: no near cache. */
-  readonly near?: NearPlan;
-}
-
-/** Everything that threads must agree on, but for the versions; part of the handle. */
-export interface CachePlan {
-  readonly arena: ArenaConfig;
-  readonly growthFactor: number;
-  readonly itemBytesMax: number;
-  readonly types: readonly TypePlan[];
-  /** Bytes of the log that are set aside for dictionaries of compressors. */
-  readonly dictionaryLogBytes: number;
-  readonly policy: PolicyPlan;
-  readonly users?: UsersPlan;
-  readonly pressure: PressurePlan | false;
-  readonly pool: PoolPlan | false;
-}
 
 const CAPACITY_MIN = 2 ** 20;
 const CAPACITY_MAX = 2 ** 34;
@@ -509,11 +462,4 @@ export function checkNames(where: string, options: unknown, names: readonly stri
     if (!names.includes(name))
       throw new OptionError(`${where}.${name}`, 'given', `the options are ${names.join(', ')}`);
   }
-}
-
-/** A hash of the plan, so that threads with different plans never share an arena. */
-export function planHash(plan: CachePlan): number {
-  let hash = 0x811c9dc5;
-  for (const char of JSON.stringify(plan)) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);
-  return hash;
 }

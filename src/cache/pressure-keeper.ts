@@ -15,7 +15,7 @@ import { LEVELS } from '../policies/type-rules.js';
 import type { PressureEvent } from './events.js';
 import type { CacheHandle } from './handle.js';
 import type { Member } from './member.js';
-import type { PressurePlan, TypePlan } from './options.js';
+import type { PressurePlan, TypePlan } from './plan.js';
 import { actionsOf, publishPressure } from './pressure-words.js';
 import { Readings } from './readings.js';
 

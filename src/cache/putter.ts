@@ -13,7 +13,7 @@ import { BusyError, ItemTooLargeError, KeyError, StreamError } from '../errors.j
 import { isShortened } from '../policies/pressure.js';
 import type { Coarsener } from './coarsener.js';
 import type { Member } from './member.js';
-import type { TypePlan } from './options.js';
+import type { TypePlan } from './plan.js';
 import type { PendingSets } from './pool/pending-sets.js';
 
 /** How an entry is to live, and whose it is. */

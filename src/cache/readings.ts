@@ -6,7 +6,7 @@ import { delayShare, type HeldType, protectedShare } from '../policies/pressure.
 import { Gauge } from './gauge.js';
 import type { CacheHandle } from './handle.js';
 import type { Member } from './member.js';
-import type { PressurePlan } from './options.js';
+import type { PressurePlan } from './plan.js';
 import { saidNow, VITALS_MS } from './vitals.js';
 
 /** A loop silent for longer is more likely parked by its owner, as idle pool threads are, than blocked. */

@@ -9,7 +9,7 @@ import { READ_PRESENCE, READ_VALUE } from '../../engine/reader.js';
 import { STORED } from '../../engine/writer.js';
 import { BusyError, ClosedError, CodecError, ItemTooLargeError, WorkerError } from '../../errors.js';
 import type { Member } from '../member.js';
-import type { TypePlan } from '../options.js';
+import type { TypePlan } from '../plan.js';
 import { beginKey, type Placement, type Putter } from '../putter.js';
 import { getsCompressed, OffloadCosts, setsCompressed, type TripCost } from './costs.js';
 import type { Parts, Tasks } from './crew.js';

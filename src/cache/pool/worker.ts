@@ -12,7 +12,7 @@ import { attachPoolWorker } from '../create.js';
 import type { AttachFunctions } from '../functions.js';
 import type { SpaceSetup } from '../key-space.js';
 import type { Member } from '../member.js';
-import type { TypePlan } from '../options.js';
+import type { TypePlan } from '../plan.js';
 import { beginKey, Putter } from '../putter.js';
 import { ExchangeBuffer } from './exchange.js';
 import type { Failure, Handed, PoolWorkerData, ReadAnswer, ReadTask, StoreAnswer, StoreTask } from './tasks.js';
