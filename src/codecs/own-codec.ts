@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import { CodecError, OptionError, ValueError } from '../errors.js';
 import type { Codec, FormCodec } from './codec.js';
+import { fixedView } from './fixed-view.js';
 import { whatIs } from './value-path.js';
 
 /** How the plan of a type names its own codec object; no built-in codec is called so. */
@@ -20,7 +21,7 @@ export class OwnCodec implements FormCodec {
 
   encode(value: unknown): Uint8Array {
     const bytes: unknown = this.#codec.encode(value);
-    if (types.isUint8Array(bytes)) return bytes;
+    if (types.isUint8Array(bytes)) return fixedView(bytes);
     const type = JSON.stringify(this.#type);
     throw new ValueError(`the codec of type ${type} encoded a value as ${whatIs(bytes)}: must be a Uint8Array`);
   }

@@ -6,6 +6,7 @@
 import { CodecError } from '../errors.js';
 import type { FormCodec } from './codec.js';
 import type { Compressed, Compression } from './compression.js';
+import { fixedView } from './fixed-view.js';
 import { type CompressionHead, FORM_BYTES, FORM_FRAME, FORM_PARTS, frame, StreamedFrame, unframe } from './frame.js';
 import { decodeWanted, LazyParts, type LazySetup, type Wanted } from './lazy.js';
 
@@ -71,7 +72,7 @@ export class Packer {
 
   /** The same for raw bytes. */
   packBytes(bytes: Uint8Array, besideBytes = 0): Uint8Array {
-    return this.finish(bytes, FORM_BYTES, this.version, besideBytes);
+    return this.finish(fixedView(bytes), FORM_BYTES, this.version, besideBytes);
   }
 
   /** The frame for raw bytes that come piece by piece, which aren't compressed; undefined if they need none. */

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { ValueError } from '../errors.js';
 import type { FormCodec } from './codec.js';
+import { fixedView } from './fixed-view.js';
 import { FORM_BYTES } from './frame.js';
 import { refusal, whatIs } from './value-path.js';
 
@@ -10,7 +11,7 @@ class RawCodec implements FormCodec {
   readonly id: number = FORM_BYTES;
 
   encode(value: unknown): Uint8Array {
-    if (types.isUint8Array(value)) return value;
+    if (types.isUint8Array(value)) return fixedView(value);
     throw new ValueError(`${refusal(this.name, whatIs(value), '')}: its values are Uint8Arrays`);
   }
 

@@ -330,6 +330,21 @@ describe('a write stream', () => {
     expect(cache.has('key')).toBe(false);
   });
 
+  it('takes of a piece that gets longer what there was when it was written', async () => {
+    const cache = await caches.create();
+    const Growable = SharedArrayBuffer as unknown as new (length: number, options: object) => SharedArrayBuffer;
+    const buffer = new Growable(400_000, { maxByteLength: 600_000 });
+    const piece = Object.setPrototypeOf(new Uint8Array(buffer), Buffer.prototype) as Buffer;
+    piece.set(bytesOf(400_000));
+    const out = cache.writeStream('key');
+    // So much goes to the arena in several turns.
+    out.write(piece);
+    (buffer as SharedArrayBuffer & { grow(length: number): void }).grow(600_000);
+    out.end();
+    await once(out, 'finish');
+    expectSame(cache.getBytes('key'), bytesOf(400_000));
+  });
+
   it('holds back a source that is faster', async () => {
     const cache = await caches.create();
     const out = cache.writeStream('key');

@@ -1,6 +1,7 @@
 /** What `set`, `get` and their siblings return, keep and refuse (rules 1, 3 and 6). */
 import { describe, expect, it } from 'vitest';
 import { errorOf, useCaches } from '../support/caches.js';
+import { watchAtomics } from '../support/cut.js';
 
 describe('set and get', () => {
   const caches = useCaches();
@@ -88,6 +89,29 @@ describe('bytes', () => {
     }
   });
 
+  it.each([40, 100, 5_000, 90_000])('%d bytes that get more while they are stored are as they were', async (length) => {
+    const cache = await caches.create<{ default: unknown; raw: Uint8Array }>({ types: { raw: { codec: 'raw' } } });
+    const raw = cache.type('raw');
+    const ways: [(bytes: Uint8Array) => boolean, () => Uint8Array | undefined][] = [
+      [(bytes) => cache.setBytes('key', bytes), () => cache.getBytes('key')],
+      [(bytes) => raw.set('key', bytes), () => raw.get('key')],
+    ];
+    cache.setBytes('beside', new Uint8Array(length).fill(2));
+    for (const [set, get] of ways) {
+      for (let at = 0, seen = 1; at < seen; at++) {
+        const { bytes, grow } = growing(length, 2 * length + 100);
+        let left = at;
+        // Another thread's doing, at any moment of the call.
+        seen = watchAtomics(
+          () => left-- === 0 && grow(),
+          () => set(bytes.fill(1)),
+        );
+        expect(isFilled(get(), length, 1), `grown at ${at}`).toBe(true);
+      }
+    }
+    expect(isFilled(cache.getBytes('beside'), length, 2)).toBe(true);
+  });
+
   it.each([5, 137, 4_096, 5_000, 300_000])('%d bytes are private: not shared, not to be changed', async (length) => {
     const cache = await caches.create();
     cache.setBytes('a', new Uint8Array(length).fill(1));
@@ -116,6 +140,13 @@ describe('bytes', () => {
 /** Much faster than expect's equality. */
 function isFilled(bytes: Uint8Array | undefined, length: number, value: number): boolean {
   return bytes?.length === length && bytes.every((byte) => byte === value);
+}
+
+/** An array that gets longer with the shared memory that it lies in. */
+function growing(length: number, maxByteLength: number): { bytes: Uint8Array; grow: () => void } {
+  const Growable = SharedArrayBuffer as unknown as new (length: number, options: object) => SharedArrayBuffer;
+  const buffer = new Growable(length, { maxByteLength }) as SharedArrayBuffer & { grow(length: number): void };
+  return { bytes: new Uint8Array(buffer), grow: () => buffer.grow(maxByteLength) };
 }
 
 /** Hands a buffer to another realm, which some versions of Node refuse for one that isn't the user's alone. */

@@ -1,5 +1,6 @@
 /** The stream that `writeStream` returns. */
 import { addAbortSignal, Writable } from 'node:stream';
+import { fixedView } from '../../codecs/fixed-view.js';
 import { ClosedError } from '../../errors.js';
 import type { Intake } from './intake.js';
 
@@ -33,7 +34,7 @@ export class CacheWriteStream extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#take(chunk, 0, done);
+    this.#take(fixedView(chunk), 0, done);
   }
 
   /**
