@@ -4,8 +4,9 @@ import { HEADER } from '../../native-free/index.js';
 import { FORM_BYTES } from '../codecs/frame.js';
 import type { Opened, Packer } from '../codecs/packer.js';
 import { TYPE_COUNTER } from '../engine/causes.js';
+import { Hold } from '../engine/holds.js';
 import type { ReadProof } from '../engine/proofs.js';
-import { READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
+import { READ_HEAD, READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
 import type { SharedStore } from '../engine/store.js';
 import { BUSY, STORED } from '../engine/writer.js';
 import { BusyError, NotBytesError, OptionError, ValueError } from '../errors.js';
@@ -25,7 +26,7 @@ import type { PendingSets } from './pool/pending-sets.js';
 import { PoolLoads } from './pool/pool-loads.js';
 import { beginKey, type Placement, Putter } from './putter.js';
 import { Intake } from './streams/intake.js';
-import { CacheReadStream, type Source } from './streams/read-stream.js';
+import { CacheReadStream } from './streams/read-stream.js';
 import { CacheWriteStream } from './streams/write-stream.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
 import { checkUser, type Tier, type UserTiers } from './users.js';
@@ -359,19 +360,42 @@ export class KeySpace<V> {
   readStream(key: string, options?: GetAsyncOptions): CacheReadStream | undefined {
     if (options !== undefined) checkOptions(options, GET_ASYNC_OPTIONS);
     const signal = checkedSignal(options);
-    const source = this.#hold(key) ?? this.getBytes(key);
-    return source && new CacheReadStream(this.#member, source, this.#member.streams, signal);
+    return this.#streamOfHeld(key, signal) ?? this.#streamOfCopy(key, signal);
   }
 
-  /** The key's item, pinned and counted as a hit; undefined if it is to be copied, or is not there. */
-  #hold(key: string): Source | undefined {
+  #streamOfCopy(key: string, signal: AbortSignal | undefined): CacheReadStream | undefined {
+    const bytes = this.getBytes(key);
+    if (bytes === undefined) return undefined;
+    const stream = new CacheReadStream(this.#member, bytes, signal);
+    this.#register(stream);
+    return stream;
+  }
+
+  /** A stream of the key's item itself, counted as a hit; undefined if it is to be copied, or is not there. */
+  #streamOfHeld(key: string, signal: AbortSignal | undefined): CacheReadStream | undefined {
     this.#begin(key);
     const { reader, key: prepared } = this.#store;
-    const hold = reader.read(prepared, READ_PRESENCE, false) ? this.#store.hold() : undefined;
-    if (hold === undefined) return undefined;
-    this.#countHit(reader.payloadBytes);
+    if (signal?.aborted === true || !reader.read(prepared, READ_HEAD, false) || !this.#store.mayHold) return undefined;
+    const hold = new Hold();
+    const stream = new CacheReadStream(this.#member, hold, signal);
+    // A signal may be anybody's, and its code may have called the cache.
+    this.#begin(key);
     reader.read(prepared, READ_PRESENCE, true);
-    return hold;
+    if (stream.destroyed) return stream;
+    if (!this.#store.hold(hold)) {
+      stream.destroy();
+      return undefined;
+    }
+    this.#countHit(prepared.byteLength + hold.length);
+    this.#register(stream);
+    // Last: were anything cut short behind it, nobody would have the stream, and the item would be held for good.
+    this.#store.keep(hold);
+    return stream;
+  }
+
+  /** One that its signal has destroyed already has nothing to be told. */
+  #register(stream: CacheReadStream): void {
+    if (!stream.destroyed) this.#member.streams.add(stream);
   }
 
   #read(key: string, renew: boolean): boolean {

@@ -11,7 +11,8 @@
  *
  *     intent:  ref of the chain, kind (2 bits) and shard number (from bit 2)
  */
-import { OWNER_INTENT_COUNT, OWNER_INTENTS, OWNER_SLOTS, PAGE, SHARD } from '../../native-free/index.js';
+import { checkpoint } from '#atomics';
+import { assert, OWNER_INTENT_COUNT, OWNER_INTENTS, OWNER_SLOTS, PAGE, SHARD } from '../../native-free/index.js';
 import type { Context } from './context.js';
 import {
   CONTINUATION_BYTES,
@@ -65,7 +66,7 @@ export class Chains {
     this.#fillPiece(ref, 0, hash);
     if (tail === 0) this.#beginChainLocked(shard, intent, ref);
     else journal.write(arena.segmentOf(tail), arena.wordIndex(tail) + WORD_NEXT, ref);
-    this.#hintStream(ref, intent);
+    this.#hint(ref, intent);
     journal.commit();
     return ref;
   }
@@ -85,20 +86,41 @@ export class Chains {
     this.#context.write(intent + 1, this.intentTag(shard, INTENT_BUILDING));
   }
 
-  #hintStream(ref: number, intent: number): void {
+  #hint(ref: number, intent: number): void {
     const { layout, meta } = this.#context;
     const descriptor = layout.descriptor(layout.pageOf(ref));
     meta[descriptor + PAGE.intent] = intent;
     meta[descriptor + PAGE.head] = meta[intent]!;
   }
 
-  /** Whether a page holds a piece of a stream that is on its way in, as its hints have it. */
-  isOfStream(page: number): boolean {
+  /**
+   * Hints in all pages of the item that an intent has pinned, of so many bytes with its header: it stays where it is, so no lock
+   * is needed.
+   */
+  hintPinned(intent: number, bytes: number): void {
+    let ref = this.#context.meta[intent]!;
+    for (let left = bytes - CONTINUATION_BYTES; left > 0; ref = this.nextOf(ref)) {
+      const room = this.chunkBytes(ref) - CONTINUATION_BYTES;
+      // A chain that has come to harm, as whoever reads it will say.
+      if (room <= 0) return;
+      checkpoint();
+      this.#hint(ref, intent);
+      left -= room;
+    }
+  }
+
+  /** Whether a page holds a piece of a stream that is on its way in or out, as its hints have it. */
+  isOfStreamLocked(page: number): boolean {
     const { layout, meta } = this.#context;
     const descriptor = layout.descriptor(page);
     const intent = meta[descriptor + PAGE.intent]!;
-    if (intent === 0 || meta[intent] !== meta[descriptor + PAGE.head]) return false;
-    return (meta[intent + 1]! & 3) === INTENT_BUILDING;
+    const head = meta[descriptor + PAGE.head]!;
+    if (intent === 0 || head === 0) return false;
+    if (meta[intent] === head && (meta[intent + 1]! & 3) !== 0) return true;
+    // Of several pins of an item the one that was hinted last may have been the first to end.
+    const pin = this.#pinBeside(head, intent);
+    if (pin !== 0) meta[descriptor + PAGE.intent] = pin;
+    return pin !== 0;
   }
 
   intentTag(shard: number, kind: number): number {
@@ -148,6 +170,12 @@ export class Chains {
     return arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_NEXT]!;
   }
 
+  /** Ends a chain behind `ref`, for a shard that is emptied. Outside any transaction. */
+  endAt(ref: number): void {
+    const { arena } = this.#context;
+    arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_NEXT] = 0;
+  }
+
   /**
    * Copies `length` bytes from `from` on of a chain's stream. False if the chain is not what it should be, as a reader
    * under no lock may find: every ref, the length and so the hops are checked.
@@ -182,6 +210,7 @@ export class Chains {
     let done = 0;
     for (let ref = head; done < source.length; ref = this.nextOf(ref)) {
       const room = this.chunkBytes(ref) - header;
+      assert(room > 0, 'a chain ends before its value');
       if (skip < room) {
         const part = Math.min(room - skip, source.length - done);
         const start = arena.wordIndex(ref) * 4 + header + skip;
@@ -223,7 +252,7 @@ export class Chains {
     const { meta, journal } = this.#context;
     const ref = meta[intent]!;
     this.clearIntentLocked(intent);
-    if (!this.#isPinnedElsewhere(ref, intent)) {
+    if (this.#pinBeside(ref, intent) === 0) {
       if (this.isOrphan(ref)) this.#context.write(shard + SHARD.pendingFree, ref);
       this.#writeFlag(ref, FLAG_PINNED, false);
     }
@@ -243,17 +272,18 @@ export class Chains {
     return (flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CONTINUATION) !== 0;
   }
 
-  #isPinnedElsewhere(ref: number, intent: number): boolean {
+  /** An intent other than `intent` that pins the item at `ref`; 0 if none does. */
+  #pinBeside(ref: number, intent: number): number {
     const { arena, meta } = this.#context;
     for (let slot = 0; slot < OWNER_SLOTS; slot++) {
       // A slot is freed last.
       if (arena.owners.threadOf(slot) < 0) continue;
       const first = arena.owners.record(slot) + OWNER_INTENTS;
       for (let i = first; i < first + OWNER_INTENT_COUNT * 2; i += 2) {
-        if (i !== intent && meta[i] === ref && (meta[i + 1]! & 3) === INTENT_PIN) return true;
+        if (i !== intent && meta[i] === ref && (meta[i + 1]! & 3) === INTENT_PIN) return i;
       }
     }
-    return false;
+    return 0;
   }
 
   #writeFlag(ref: number, flag: number, on: boolean): void {

@@ -205,8 +205,11 @@ export class Context {
 
   /** What an intent of this thread stands for from now on, until a step of that takes it out. */
   stand(intent: number, holder: object): void {
-    this.#standing[this.#placeOf(intent)] = holder;
-    this.recountIntents();
+    const place = this.#placeOf(intent);
+    const holds = this.#holdsBeside(place);
+    // Last, and nothing is called behind it: whatever is cut short stands for nothing, and is let go of.
+    this.#standing[place] = holder;
+    this.holdsIntents = holds;
   }
 
   /** A step of `holder` begins. False if its intent was let go of, since a step before was cut short. */
@@ -253,14 +256,19 @@ export class Context {
 
   /** After letting go of an intent: others may be left, from an operation that could not let go of them. */
   recountIntents(): void {
+    // Last: what is abandoned in between is counted again.
+    this.holdsIntents = this.#holdsBeside(NONE);
+  }
+
+  /** Whether this thread has something to let go of, besides what stands for something and the intent at a place. */
+  #holdsBeside(place: number): boolean {
     const record = this.arena.owners.record(this.slot);
     const first = record + OWNER_INTENTS;
     let holds = this.meta[record + OWNER_TAKEN] !== 0 || this.meta[record + OWNER_OWED] !== 0;
     for (let i = 0; i < OWNER_INTENT_COUNT; i++) {
-      if (this.#standing[i] === undefined && this.#isInUse(first + i * 2)) holds = true;
+      if (i !== place && this.#standing[i] === undefined && this.#isInUse(first + i * 2)) holds = true;
     }
-    // Last: what is abandoned in between is counted again.
-    this.holdsIntents = holds;
+    return holds;
   }
 
   /** Orders the building of chained items, so that two don't each hold half of the room that one needs. */

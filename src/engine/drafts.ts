@@ -9,6 +9,7 @@
  * nothing, which the thread's next operation lets go of, and the draft is lost.
  */
 import { checkpoint } from '#atomics';
+import { assert } from '../../native-free/index.js';
 import { REJECT } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
@@ -209,6 +210,7 @@ export class Drafts {
     let ref = first;
     for (let at = 0; at < rest.length; ref = this.#chains.nextOf(ref)) {
       const room = this.#chains.chunkBytes(ref) - CONTINUATION_BYTES;
+      assert(room > 0, 'a chain ends before its value');
       this.#write(ref, CONTINUATION_BYTES, rest.subarray(at, at + room));
       at += room;
     }

@@ -3,36 +3,37 @@
  * beginning is what is read to the end, whatever becomes of its entry. Between two steps the intent stands for the hold.
  */
 import { checkpoint } from '#atomics';
+import { assert } from '../../native-free/index.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import { type IndexTable, Place } from './index-table.js';
-import { CONTINUATION_BYTES, FLAG_CHAINED, flagsOf, formOf, headerBytes, paddedKey, WORD_SIZES } from './item.js';
+import {
+  CONTINUATION_BYTES,
+  FLAG_CHAINED,
+  FORM_PLAIN,
+  flagsOf,
+  formOf,
+  headerBytes,
+  paddedKey,
+  WORD_SIZES,
+} from './item.js';
 import type { Items } from './items.js';
 import type { Key } from './key.js';
 
 /** Items that one thread may hold. */
 export const HOLDS_MAX = 4;
 
-/** An item that is pinned, and where its reader is. */
+/** An item that is pinned, once `take` has done so, and where its reader is. */
 export class Hold {
-  readonly shard: number;
-  readonly intent: number;
+  shard = 0;
+  intent = 0;
   /** Bytes of the value. */
-  readonly length: number;
+  length = 0;
   /** Bytes still to be read. */
-  left: number;
+  left = 0;
   /** The piece that the next byte lies in, and how many bytes of that lie before it. */
-  piece: number;
-  skip: number;
-
-  constructor(shard: number, intent: number, length: number, piece: number, skip: number) {
-    this.shard = shard;
-    this.intent = intent;
-    this.length = length;
-    this.left = length;
-    this.piece = piece;
-    this.skip = skip;
-  }
+  piece = 0;
+  skip = 0;
 }
 
 export class Holds {
@@ -49,17 +50,32 @@ export class Holds {
     this.#chains = chains;
   }
 
+  /** Whether an item that was found, with so many bytes of key and value in a form, is one to be held. */
+  mayTake(payloadBytes: number, form: number): boolean {
+    const isChained = payloadBytes > this.#context.classes.singleBytesMax;
+    return isChained && form === FORM_PLAIN && this.#context.countStanding(Hold) < HOLDS_MAX;
+  }
+
   /**
-   * Holds the item of a key that was just found live, if it is chained and its value bytes as they were given (form 0).
-   * Undefined otherwise, and if this thread holds as many as it may or a lock can't be had: then it is to be copied.
+   * Pins the item of a key that was just found live, if it is chained and its value bytes as they were given. False
+   * otherwise, and if this thread holds as many as it may or a lock can't be had: then it is to be copied. Until `keep` it is
+   * what an operation that is cut short leaves behind.
    */
-  take(key: Key): Hold | undefined {
-    if (this.#context.countStanding(Hold) >= HOLDS_MAX) return undefined;
+  take(hold: Hold, key: Key): boolean {
+    if (this.#context.countStanding(Hold) >= HOLDS_MAX) return false;
     const shard = this.#context.shardOf(key.hash);
-    if (!this.#context.enter(shard)) return undefined;
+    if (!this.#context.enter(shard)) return false;
     const intent = this.#pinLocked(shard, key);
     this.#context.leave(shard);
-    return intent === 0 ? undefined : this.#holdOf(shard, intent, key);
+    if (intent === 0) return false;
+    this.#fill(hold, shard, intent, key);
+    this.#chains.hintPinned(intent, hold.skip + hold.length);
+    return true;
+  }
+
+  /** From now on a hold that was taken stands until it is released: the last step of whatever makes use of it. */
+  keep(hold: Hold): void {
+    this.#context.stand(hold.intent, hold);
   }
 
   #pinLocked(shard: number, key: Key): number {
@@ -68,18 +84,20 @@ export class Holds {
     place.primary = this.#index.primaryLocked(shard, key.hash);
     if (!this.#index.findLocked(place, key, this.#chains)) return 0;
     const flags = flagsOf(arena.wordsOf(place.ref)[arena.wordIndex(place.ref) + WORD_SIZES]!);
-    if ((flags & FLAG_CHAINED) === 0 || formOf(flags) !== 0) return 0;
+    if ((flags & FLAG_CHAINED) === 0 || formOf(flags) !== FORM_PLAIN) return 0;
     return this.#chains.pinLocked(shard, place.ref);
   }
 
-  #holdOf(shard: number, intent: number, key: Key): Hold {
+  #fill(hold: Hold, shard: number, intent: number, key: Key): void {
     const { arena } = this.#context;
     const { ref } = this.#place;
     const flags = flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!);
-    const skip = headerBytes(flags) + paddedKey(key.byteLength);
-    const hold = new Hold(shard, intent, this.#items.valueBytes(ref), ref, skip);
-    this.#context.stand(intent, hold);
-    return hold;
+    hold.shard = shard;
+    hold.intent = intent;
+    hold.length = this.#items.valueBytes(ref);
+    hold.left = hold.length;
+    hold.piece = ref;
+    hold.skip = headerBytes(flags) + paddedKey(key.byteLength);
   }
 
   /** Copies the next bytes of what is held to `to`, as many as it takes or as are left. Under no lock. Returns how many. */
@@ -90,6 +108,8 @@ export class Holds {
     let done = 0;
     while (done < wanted) {
       const bytes = this.#chains.chunkBytes(piece);
+      // So each hop brings the end nearer, whatever the chain has become.
+      assert(bytes > CONTINUATION_BYTES, 'a held chain ends before its value');
       // A key may take more than the first piece.
       if (skip >= bytes) {
         skip += CONTINUATION_BYTES - bytes;
@@ -111,7 +131,7 @@ export class Holds {
 
   /** Lets go of what is held, once. What can't be let go of now is let go of by this thread's next operation. */
   release(hold: Hold): void {
-    if (!this.#context.takeOut(hold.intent, hold) || !this.#context.enter(hold.shard)) return;
+    if (hold.intent === 0 || !this.#context.takeOut(hold.intent, hold) || !this.#context.enter(hold.shard)) return;
     this.#chains.unpinLocked(hold.shard, hold.intent);
     this.#context.leave(hold.shard);
   }

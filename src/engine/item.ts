@@ -17,6 +17,8 @@ export const FLAG_PINNED = 8;
 /** Bits 4 to 6 of the flags: the form of the value, which only who stored it knows; 0 for bytes. */
 export const FORM_SHIFT = 4;
 const FORM_MASK = 7;
+/** Of a value that is just the bytes that were given. */
+export const FORM_PLAIN = 0;
 /** In a type that stores equal values once: the value is a pointer to the payload that has its bytes. See payloads.ts. */
 export const FORM_POINTER = 5;
 /** The entry is a user's: see users.ts. */

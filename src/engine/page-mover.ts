@@ -67,24 +67,33 @@ export class PageMover {
 
   /** The page of a candidate of the class with the most of them, `forClass` aside; without candidates, the next page in turn. */
   donorLocked(shard: number, forClass: number): number {
-    const { arena, layout, meta } = this.#context;
+    const { layout, meta } = this.#context;
     const classId = this.surplusClass(shard, forClass);
     if (classId >= 0 && this.#candidates.take(this.#candidates.ofClass(shard, classId), 0)) {
-      const { position } = this.#candidates;
-      const bucket = position & -BUCKET_GRANULES;
-      const slot = position & (BUCKET_GRANULES - 1);
-      const ref = arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + slot * 2]!;
-      const page = ref === 0 ? -1 : layout.pageOf(ref);
-      if (page >= 0 && this.#pages.holdsItemsOf(this.#pages.state(page), shard)) return page;
+      const page = this.#pageAt(this.#candidates.position);
+      if (page >= 0 && this.#mayBeEmptied(shard, page)) return page;
     }
     const start = meta[shard + SHARD.pageCursor]!;
     for (let i = 0; i < layout.pages; i++) {
       const page = (start + i) % layout.pages;
-      if (!this.#pages.holdsItemsOf(this.#pages.state(page), shard) || this.#chains.isOfStream(page)) continue;
+      if (!this.#mayBeEmptied(shard, page)) continue;
       meta[shard + SHARD.pageCursor] = (page + 1) % layout.pages;
       return page;
     }
     return -1;
+  }
+
+  /** The page of the entry at a position of the index; -1 if there is none. */
+  #pageAt(position: number): number {
+    const { arena, layout } = this.#context;
+    const bucket = position & -BUCKET_GRANULES;
+    const slot = position & (BUCKET_GRANULES - 1);
+    const ref = arena.wordsOf(bucket)[arena.wordIndex(bucket) + BUCKET.refs + slot * 2]!;
+    return ref === 0 ? -1 : layout.pageOf(ref);
+  }
+
+  #mayBeEmptied(shard: number, page: number): boolean {
+    return this.#pages.holdsItemsOf(this.#pages.state(page), shard) && !this.#chains.isOfStreamLocked(page);
   }
 
   /**

@@ -34,11 +34,11 @@ import { PAYLOAD, PAYLOAD_HEAD_BYTES, type PayloadName, POINTER, POINTER_BYTES }
 import { TAG_MASK } from './tag.js';
 import type { Uses } from './uses.js';
 
-/** What a lookup is for. */
+/** What a lookup is for. Of these only one for more than presence tells the form. */
 export const READ_PRESENCE = 0;
 export const READ_VALUE = 1;
 /** Whether it is there, and the first bytes of its value: as many as a pointer has. */
-const READ_HEAD = 2;
+export const READ_HEAD = 2;
 
 const ATTEMPTS = 16;
 /** Attempts at a chained item before it is pinned. */

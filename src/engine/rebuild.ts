@@ -159,16 +159,27 @@ export class Rebuild {
   }
 
   #keepChain(shard: number, head: number): void {
-    const { layout, meta } = this.#context;
-    // A chain that has come to harm ends where it leaves the shard's pages or meets itself.
+    let last = 0;
     for (let ref = head; ref !== 0; ref = this.#chains.nextOf(ref)) {
-      const page = layout.pageOf(ref);
-      if (page < 0 || page >= layout.pages || !this.#pages.holdsItemsOf(this.#pages.state(page), shard)) return;
-      const chunk = this.#pages.chunkOf(ref, page, pageClass(this.#pages.state(page)));
-      if (this.#pages.isUsed(page, chunk)) return;
-      meta[layout.descriptor(page) + PAGE.bitmap + (chunk >>> 5)]! |= 1 << (chunk & 31);
-      meta[layout.descriptor(page) + PAGE.freeChunks]! -= 1;
+      if (!this.#keepChunk(shard, ref)) {
+        // A chain that has come to harm ends where it leaves the shard's pages or meets itself: whoever frees it follows it.
+        if (last !== 0) this.#chains.endAt(last);
+        return;
+      }
+      last = ref;
     }
+  }
+
+  /** Counts a chunk as used; false if it is none of the shard's, or is used already. */
+  #keepChunk(shard: number, ref: number): boolean {
+    const { layout, meta } = this.#context;
+    const page = layout.pageOf(ref);
+    if (page < 0 || page >= layout.pages || !this.#pages.holdsItemsOf(this.#pages.state(page), shard)) return false;
+    const chunk = this.#pages.chunkOf(ref, page, pageClass(this.#pages.state(page)));
+    if (this.#pages.isUsed(page, chunk)) return false;
+    meta[layout.descriptor(page) + PAGE.bitmap + (chunk >>> 5)]! |= 1 << (chunk & 31);
+    meta[layout.descriptor(page) + PAGE.freeChunks]! -= 1;
+    return true;
   }
 
   #relinkPages(shard: number): void {

@@ -404,14 +404,28 @@ export class SharedStore {
     this.#drafts.abandon(draft);
   }
 
-  /** Holds the item of the prepared key, to be read piece by piece; undefined if it is to be copied. */
-  hold(): Hold | undefined {
-    return this.#holds.take(this.key);
+  /** Whether the item whose head was read last is one to be held. */
+  get mayHold(): boolean {
+    return this.#holds.mayTake(this.reader.payloadBytes, this.reader.form);
+  }
+
+  /** Pins the item of the prepared key, to be read piece by piece, until `keep`; false if it is to be copied. */
+  hold(hold: Hold): boolean {
+    return this.#holds.take(hold, this.key);
+  }
+
+  /** A hold stands from now on until it is released. Whatever is done behind it may be cut short, and leave it so. */
+  keep(hold: Hold): void {
+    this.#holds.keep(hold);
   }
 
   /** Copies the next bytes of what is held. */
   readHeld(hold: Hold, to: Uint8Array): number {
-    return this.#holds.read(hold, to);
+    try {
+      return this.#holds.read(hold, to);
+    } catch (error) {
+      throw this.#condemnShard(error, hold.shard);
+    }
   }
 
   /** Lets go of what is held. */

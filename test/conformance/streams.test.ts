@@ -6,6 +6,7 @@ import type { Cache, CacheReadStream, CacheWriteStream } from 'velocache';
 import { ManualClock } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { errorOf, rejectionOf, useCaches } from '../support/caches.js';
+import { cutAt } from '../support/cut.js';
 import { Random, seedFrom } from '../support/random.js';
 
 const SEED = seedFrom('STREAMS_SEED');
@@ -412,6 +413,25 @@ describe('a read stream', () => {
     const aborted = streams.slice(2, 9).map((stream) => once(stream, 'error'));
     controller.abort();
     for (const [error] of await Promise.all(aborted)) expect(error).toMatchObject({ name: 'AbortError' });
+    expect(used(cache as Cache<never>)).toBe(0);
+  });
+
+  it('that was cut short before anybody had it holds nothing, wherever that was', async () => {
+    const cache = await caches.create();
+    let steps = 0;
+    for (; ; steps++) {
+      cache.setBytes('key', bytesOf(200_000));
+      let stream: CacheReadStream | undefined;
+      const isCut = cutAt(steps, () => {
+        stream = cache.readStream('key');
+      });
+      cache.delete('key');
+      expect(used(cache as Cache<never>) === 0, `cut at ${steps}`).toBe(isCut);
+      stream?.destroy();
+      if (!isCut) break;
+    }
+    expect(steps).toBeGreaterThan(5);
+    await turn();
     expect(used(cache as Cache<never>)).toBe(0);
   });
 

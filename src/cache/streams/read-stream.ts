@@ -1,34 +1,34 @@
 /** The stream that `readStream` returns. */
 import { addAbortSignal, Readable } from 'node:stream';
-import type { Hold } from '../../engine/holds.js';
+import { Hold } from '../../engine/holds.js';
 import { ClosedError } from '../../errors.js';
 import type { Member } from '../member.js';
-import type { StreamSet } from './write-stream.js';
 
-/** Where the bytes come from: an item that is pinned, or a copy. */
-export type Source = Hold | Uint8Array;
+/** Where the bytes come from: an item that is held, or a copy. */
+type Source = Hold | Uint8Array;
 
 /** Most bytes that one read copies. */
 const READ_BYTES_MAX = 64 * 1_024;
 
 /** Gives the bytes that were stored when it was made, whatever becomes of their entry meanwhile. */
 export class CacheReadStream extends Readable {
-  /** Bytes of the whole value. */
-  readonly size: number;
   readonly #member: Member;
-  readonly #open: StreamSet;
+  readonly #whole: { readonly length: number };
   #source: Source;
 
-  /** For `readStream`. */
-  constructor(member: Member, source: Source, open: StreamSet, signal: AbortSignal | undefined) {
+  /** For `readStream`, which takes the hold, where it gives one, behind this: its length is not known before. */
+  constructor(member: Member, source: Source, signal: AbortSignal | undefined) {
     super();
-    this.size = source.length;
     this.#member = member;
-    this.#open = open;
+    this.#whole = source instanceof Hold ? source : { length: source.length };
     this.#source = source;
-    open.add(this);
     // Last: it may be aborted already.
     if (signal !== undefined) addAbortSignal(signal, this);
+  }
+
+  /** Bytes of the whole value. */
+  get size(): number {
+    return this.#whole.length;
   }
 
   override _read(bytes: number): void {
@@ -47,7 +47,7 @@ export class CacheReadStream extends Readable {
   #next(bytes: number): Uint8Array | null {
     this.#member.begin();
     const source = this.#source;
-    if (!(source instanceof Uint8Array)) {
+    if (source instanceof Hold) {
       if (source.left === 0) return null;
       const next = Buffer.allocUnsafe(Math.min(bytes, source.left));
       this.#member.store.readHeld(source, next);
@@ -61,8 +61,8 @@ export class CacheReadStream extends Readable {
   #release(): void {
     const source = this.#source;
     this.#source = NOTHING;
-    this.#open.delete(this);
-    if (source instanceof Uint8Array || !this.#member.isOpen) return;
+    this.#member.streams.delete(this);
+    if (!(source instanceof Hold) || !this.#member.isOpen) return;
     this.#member.begin();
     this.#member.store.release(source);
   }

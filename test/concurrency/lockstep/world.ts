@@ -14,7 +14,7 @@ import {
 import { GLOBAL_COUNTERS, REMOVAL_CAUSES, TYPE_COUNTERS } from '../../../src/engine/causes.js';
 import { Draft } from '../../../src/engine/drafts.js';
 import { CLAIMED, FAILED, type Flight, JOINED, TAKEN_OVER } from '../../../src/engine/flights.js';
-import type { Hold } from '../../../src/engine/holds.js';
+import { Hold } from '../../../src/engine/holds.js';
 import { paddedKey } from '../../../src/engine/item.js';
 import { KEY_OK, Key } from '../../../src/engine/key.js';
 import type { ReadProof } from '../../../src/engine/proofs.js';
@@ -305,7 +305,9 @@ export class World {
   #holds(key: number): boolean {
     this.#prepare(key);
     const { store } = this;
-    this.#hold = store.reader.read(store.key, READ_PRESENCE, false) ? store.hold() : undefined;
+    const hold = new Hold();
+    this.#hold = store.reader.read(store.key, READ_PRESENCE, false) && store.hold(hold) ? hold : undefined;
+    if (this.#hold !== undefined) store.keep(hold);
     return this.#hold !== undefined;
   }
 

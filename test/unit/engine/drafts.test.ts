@@ -1,18 +1,21 @@
 /** Values that come in pieces, and items that are held to be read so: their bounds, what they leave behind, and who passes them over. */
 import { describe, expect, it } from 'vitest';
-import { OWNER_INTENT_COUNT } from '../../../native-free/index.js';
+import { InvariantError, OWNER_INTENT_COUNT, RING_WORDS, SHARD } from '../../../native-free/index.js';
 import { REJECT } from '../../../src/engine/causes.js';
 import { CROWDED, CUT_SHORT, DRAFTS_MAX, Draft, OUT_OF_BOUNDS } from '../../../src/engine/drafts.js';
-import { HOLDS_MAX, type Hold } from '../../../src/engine/holds.js';
-import { paddedKey } from '../../../src/engine/item.js';
+import { HOLDS_MAX, Hold } from '../../../src/engine/holds.js';
+import { paddedKey, WORD_NEXT } from '../../../src/engine/item.js';
 import { NO_ROOM, STORED } from '../../../src/engine/writer.js';
 import { UNLIMITED } from '../../../src/policies/type-rules.js';
 import { cutAt } from '../../support/cut.js';
 import { Engine, type EngineOptions } from '../../support/engine.js';
+import { chainOf, setWord, slotOf } from '../../support/inside.js';
 
 const PAGE = 16_384;
 const OPTIONS: EngineOptions = { capacityBytes: 4 << 20, pageBytes: PAGE, itemBytesMax: 400_000 };
 const LIFETIME = { deadline: 0, idleTicks: 0 };
+/** Bytes that a user may have. */
+const QUOTA = 16 * PAGE;
 
 /** A value on its way in, as a stream has it. */
 class Incoming {
@@ -20,11 +23,13 @@ class Incoming {
   readonly #engine: Engine;
   readonly #key: string;
   readonly #user: string | undefined;
+  readonly #quotaBytes: number;
   #rest: Uint8Array;
   readonly #bytes: number;
 
-  constructor(engine: Engine, key: string, value: Uint8Array, user?: string) {
+  constructor(engine: Engine, key: string, value: Uint8Array, user?: string, quotaBytes = 2_000_000) {
     this.#engine = engine;
+    this.#quotaBytes = quotaBytes;
     this.#key = key;
     this.#user = user;
     this.draft = new Draft(0, false, user !== undefined);
@@ -40,7 +45,7 @@ class Incoming {
     const { store } = this.#engine;
     store.begin();
     store.key.prepare(this.#key, 0);
-    if (this.#user !== undefined) store.user.prepare(this.#user, 2_000_000 / 8);
+    if (this.#user !== undefined) store.user.prepare(this.#user, this.#quotaBytes / 8);
   }
 
   /** Sends a page; with `size` pages are reserved for so many bytes. */
@@ -90,13 +95,40 @@ function taken(engine: Engine): string {
 function hold(engine: Engine, key: string): Hold | undefined {
   engine.store.begin();
   engine.store.key.prepare(key, 0);
-  return engine.store.hold();
+  const held = new Hold();
+  if (!engine.store.hold(held)) return undefined;
+  engine.store.keep(held);
+  return held;
 }
 
 function readAll(engine: Engine, held: Hold, step = 5_000): Uint8Array {
   const value = new Uint8Array(held.length);
   for (let at = 0; at < value.length; ) at += engine.store.readHeld(held, value.subarray(at, at + step));
   return value;
+}
+
+/** Pages that a search for one to empty tries. */
+const TRIES = 8;
+
+/** An engine that small entries fill. */
+function crowded(): Engine {
+  const engine = Engine.create({ ...OPTIONS, capacityBytes: 2 << 20 });
+  for (let i = 0; i < 1_000; i++) engine.set(`small${i}`, bytesOf(700));
+  return engine;
+}
+
+/** The page of each piece of a chain, that of the head first. */
+function pagesOf(engine: Engine, head: number): number[] {
+  return chainOf(engine, head).map((ref) => engine.layout.pageOf(ref));
+}
+
+/** Whether a page is found that can be emptied, where the search begins with `page` and no entry is known to be cold. */
+function freesPageFrom(engine: Engine, page: number): boolean {
+  const { layout, meta } = engine;
+  const shard = layout.shard(0);
+  for (let id = 0; id < engine.classes.count; id++) meta[shard + layout.ringsOffset + id * RING_WORDS] = 0;
+  meta[shard + SHARD.pageCursor] = page;
+  return engine.store.trim(1) > 0;
 }
 
 describe('a draft', () => {
@@ -210,6 +242,20 @@ describe('a draft', () => {
   });
 
   it('has pages that those who look for a page to empty pass over', () => {
+    const engine = crowded();
+    const incoming = new Incoming(engine, 'key', bytesOf(390_000));
+    expect(incoming.pages()).toBe(STORED);
+    expect(incoming.draft.pieces).toBeGreaterThan(2 * TRIES);
+    const pages = pagesOf(engine, engine.meta[incoming.draft.intent]!);
+    for (const page of pages) expect(freesPageFrom(engine, page), `from page ${page} on`).toBe(true);
+    // Of a stream that has ended they are like any other.
+    expect(incoming.end()).toBe(STORED);
+    expect(freesPageFrom(engine, pages[0]!)).toBe(true);
+    expect(engine.verify()).toEqual([]);
+    expect(engine.has('key')).toBe(false);
+  });
+
+  it('finds its way between sets that move pages', () => {
     const engine = Engine.create({ ...OPTIONS, capacityBytes: 2 << 20, itemBytesMax: 500_000 });
     const incoming = new Incoming(engine, 'key', bytesOf(490_000));
     expect(incoming.pages()).toBe(STORED);
@@ -224,14 +270,30 @@ describe('a draft', () => {
     expect(engine.verify()).toEqual([]);
   });
 
-  it('costs nobody else anything when its user is at its quota', () => {
+  it('costs nobody else anything once its user is at its quota', () => {
     const engine = Engine.create({ ...OPTIONS, capacityBytes: 2 << 20, users: 8, itemBytesMax: 500_000 });
     for (let i = 0; i < 4_000; i++) engine.set(`other${i}`, bytesOf(700));
     const { evictions } = engine.stats();
-    const incoming = new Incoming(engine, 'key', bytesOf(490_000), 'ada');
-    // Other users' entries are evicted for it, up to seven eighths of its quota.
+    const incoming = new Incoming(engine, 'key', bytesOf(490_000), 'ada', QUOTA);
+    // Others' entries are evicted for it, up to seven eighths of its quota.
+    while (!incoming.draft.isAtQuota && incoming.draft.pieces * PAGE < QUOTA) {
+      const before = engine.stats().evictions;
+      const outcome = incoming.page();
+      if (incoming.draft.isAtQuota) {
+        expect([outcome, engine.stats().evictions]).toEqual([NO_ROOM, before]);
+        expect(incoming.draft.reason).toBe(REJECT.quota);
+      } else {
+        expect(outcome).toBe(STORED);
+      }
+    }
+    expect(incoming.draft.isAtQuota).toBe(true);
+    expect(incoming.draft.pieces).toBe(Math.floor(((QUOTA / PAGE) * 7) / 8));
+    const after = engine.stats().evictions;
+    expect(after).toBeGreaterThan(evictions);
+    // What is free is had all the same.
+    for (let i = 0; i < 4_000; i++) engine.delete(`other${i}`);
     expect(incoming.page()).toBe(STORED);
-    expect(engine.stats().evictions).toBeGreaterThan(evictions);
+    expect(engine.stats().evictions).toBe(after);
     incoming.abandon();
     expect(engine.verify()).toEqual([]);
   });
@@ -267,6 +329,71 @@ describe('a hold', () => {
     engine.store.release(held);
     engine.store.clear(-1);
     expect(engine.stats().classes.every(({ chunksUsed }) => chunksUsed === 0)).toBe(true);
+    expect(engine.verify()).toEqual([]);
+  });
+
+  it('has pages that those who look for a page to empty pass over, until the last of several ends', () => {
+    const engine = crowded();
+    const other = engine.join(1);
+    engine.set('key', bytesOf(390_000));
+    const pages = pagesOf(engine, slotOf(engine, 'key')!.ref);
+    const [first, second, third] = [hold(engine, 'key')!, hold(other, 'key')!, hold(engine, 'key')!];
+    const frees = (): boolean[] => [0, 7, pages.length - 1].map((i) => freesPageFrom(engine, pages[i]!));
+    expect(frees()).toEqual([true, true, true]);
+    other.store.release(second);
+    expect(frees()).toEqual([true, true, true]);
+    engine.store.release(third);
+    expect(frees()).toEqual([true, true, true]);
+    // Nobody's entry any more, and held all the same.
+    other.delete('key');
+    expect(frees()).toEqual([true, true, true]);
+    expect(isSame(readAll(engine, first), bytesOf(390_000))).toBe(true);
+    engine.store.release(first);
+    expect(engine.verify()).toEqual([]);
+  });
+
+  it('leaves hints that hold up nobody once it has ended', () => {
+    const engine = crowded();
+    engine.set('key', bytesOf(390_000));
+    const pages = pagesOf(engine, slotOf(engine, 'key')!.ref);
+    engine.store.release(hold(engine, 'key')!);
+    const { pagesFree } = engine.stats();
+    // The item goes with the first of its pages that is emptied.
+    expect(freesPageFrom(engine, pages[7]!)).toBe(true);
+    expect(engine.has('key')).toBe(false);
+    expect(engine.stats().pagesFree).toBeGreaterThan(pagesFree + 2 * TRIES);
+    expect(engine.verify()).toEqual([]);
+  });
+
+  it('of a chain that has come to harm says so, and has the shard emptied', () => {
+    const engine = Engine.create(OPTIONS);
+    engine.set('key', bytesOf(100_000));
+    for (const next of [0, 1, slotOf(engine, 'key')!.primary]) {
+      const held = hold(engine, 'key')!;
+      setWord(engine, chainOf(engine, held.piece)[1]!, WORD_NEXT, next);
+      expect(() => readAll(engine, held)).toThrow(InvariantError);
+      engine.store.release(held);
+      expect(engine.get('key')).toBeUndefined();
+      expect(engine.set('key', bytesOf(100_000))).toBe(STORED);
+    }
+    expect(engine.stats().shardsEmptied).toBe(3);
+    expect(engine.verify()).toEqual([]);
+  });
+
+  it('that was taken and not kept is let go of by the next operation', () => {
+    const engine = Engine.create(OPTIONS);
+    engine.set('key', bytesOf(100_000));
+    for (let i = 0; i < 2 * HOLDS_MAX; i++) {
+      engine.store.begin();
+      engine.store.key.prepare('key', 0);
+      const held = new Hold();
+      expect(engine.store.hold(held)).toBe(true);
+      engine.store.begin();
+      expect(engine.store.context.hasAbandoned).toBe(false);
+      engine.store.release(held);
+    }
+    engine.delete('key');
+    expect(engine.stats().bytesUsed).toBe(0);
     expect(engine.verify()).toEqual([]);
   });
 
