@@ -64,9 +64,14 @@ export class References {
 
   /** Whether the entry at `ref` is a pointer that may not be evicted now, since the list has no room for its reference. */
   isHeldLocked(shard: number, ref: number): boolean {
-    if (this.#capacity === 0 || this.countOf(shard) < this.#capacity - PLACES_KEPT) return false;
+    if (!this.isFull(shard)) return false;
     const { arena } = this.#context;
     return this.isPointer(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!);
+  }
+
+  /** Whether a shard's list has no room but for operations that must remove a pointer. */
+  isFull(shard: number): boolean {
+    return this.#capacity !== 0 && this.countOf(shard) >= this.#capacity - PLACES_KEPT;
   }
 
   /** References on a shard's list. */
@@ -84,6 +89,17 @@ export class References {
       if (!this.drain()) return false;
     }
     return false;
+  }
+
+  /**
+   * Closes a section that had to make room, and gives back what evictions have left. True if the list has held up evictions in it
+   * and doesn't any more: then it may be worth while to begin again.
+   */
+  leave(shard: number): boolean {
+    const wasFull = this.isFull(shard);
+    this.#context.leave(shard);
+    if (wasFull) this.note(shard);
+    return (!this.isOwing || this.drain()) && wasFull;
   }
 
   /** Whether one more pointer may leave the shard. */

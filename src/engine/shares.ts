@@ -7,6 +7,7 @@ import { SHARD, TYPE_WORDS } from '../../native-free/index.js';
 import type { Context } from './context.js';
 import { type Evictor, SWEEP_BUCKETS_MAX } from './evictor.js';
 import type { EvictionRules } from './ports.js';
+import type { References } from './references.js';
 
 /** Sections that one set may spend on giving up more than it must. */
 const AHEAD_SECTIONS_MAX = 4;
@@ -23,11 +24,13 @@ export class Shares {
   readonly #context: Context;
   readonly #evictor: Evictor;
   readonly #rules: EvictionRules;
+  readonly #references: References;
 
-  constructor(context: Context, evictor: Evictor, rules: EvictionRules) {
+  constructor(context: Context, evictor: Evictor, rules: EvictionRules, references: References) {
     this.#context = context;
     this.#evictor = evictor;
     this.#rules = rules;
+    this.#references = references;
   }
 
   /**
@@ -85,12 +88,14 @@ export class Shares {
     let ahead = AHEAD_SECTIONS_MAX;
     for (let i = 0; i < shards; i++) {
       const shard = layout.shard((start + i) % shards);
-      for (let sections = this.#sections(shard); sections > 0; sections--) {
+      // One that has found something may have seen no more than a few buckets.
+      for (let vain = this.#sections(shard); vain > 0; ) {
         if (freed >= excess && (freed >= surplus || --ahead < 0)) return SHARE_ROOM;
         if (!this.#context.enter(shard)) return SHARE_BUSY;
         const part = this.#evictor.evictOwnLocked(shard, this.#heavier(shard, type), Math.max(excess, surplus) - freed);
-        this.#context.leave(shard);
+        this.#references.leave(shard);
         freed += part;
+        if (part === 0) vain -= 1;
         if (part === 0 && this.#evictor.isEmptyOf(shard, this.#heavier(shard, type))) break;
       }
     }
@@ -111,7 +116,7 @@ export class Shares {
     return meta[shard + layout.typesOffset + type * TYPE_WORDS + 1]!;
   }
 
-  /** Sections in which the hand gets round a shard, twice at most: what was used since the first look goes in the second. */
+  /** Sections without a find in which the hand gets round a shard, twice at most: what was used since the first look goes in the second. */
   #sections(shard: number): number {
     return 2 * Math.ceil(this.#context.meta[shard + SHARD.bucketCount]! / SWEEP_BUCKETS_MAX);
   }

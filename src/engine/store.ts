@@ -145,7 +145,7 @@ export class SharedStore {
       ownership,
       this.#references,
     );
-    const shares = new Shares(context, evictor, rules);
+    const shares = new Shares(context, evictor, rules, this.#references);
     this.#quota = new Quota(context, this.#index, this.#pages, this.#items, chains, users, quotas);
     const uses = new Uses(context, policy);
     this.reader = new Reader(context, this.#index, chains, uses, seqlock, options.itemBytesMax);

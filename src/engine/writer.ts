@@ -58,6 +58,8 @@ export const EXISTS = 5;
 const LOOP_BYTES_MAX = 64;
 /** Pieces that one section takes for a chain. */
 const PIECES_PER_SECTION = 16;
+/** Sections of one operation that a full list of releases has held up, and that are begun again. */
+const DRAINS_MAX = 256;
 /** Items that one call may evict in its own bucket chain. */
 const CHAIN_EVICTIONS_MAX = 4;
 /** Chained entries of its user that one at quota may take beyond its own size, for chunks of its last pieces. */
@@ -260,12 +262,14 @@ export class Writer {
 
   #tryPiece({ intent, tail }: PiecePlace, key: Key, classId: number, evicts: boolean): number {
     const shard = this.#context.shardOf(key.hash);
-    if (!this.#context.enter(shard)) return NO_LOCK;
-    const hasRoom =
-      this.#pages.hasRoomLocked(shard, classId) || (evicts && this.#makeRoomLocked(shard, classId, key.type));
-    const ref = hasRoom ? this.#chains.appendLocked(shard, intent, tail, classId, key.hash) : 0;
-    this.#context.leave(shard);
-    return ref;
+    for (let drains = DRAINS_MAX; ; drains--) {
+      if (!this.#context.enter(shard)) return NO_LOCK;
+      const hasRoom =
+        this.#pages.hasRoomLocked(shard, classId) || (evicts && this.#makeRoomLocked(shard, classId, key.type));
+      const ref = hasRoom ? this.#chains.appendLocked(shard, intent, tail, classId, key.hash) : 0;
+      const hasDrained = this.#references.leave(shard);
+      if (ref !== 0 || !evicts || !hasDrained || drains === 0) return ref;
+    }
   }
 
   /** Ends an operation whose section could not be: what it had come to by then stands. */
@@ -363,17 +367,9 @@ export class Writer {
   #setSingle(key: Key, value: Uint8Array, flags: number, bytes: number, lifetime: Lifetime, steal: Steal): number {
     const shard = this.#context.shardOf(key.hash);
     const classId = this.#context.classes.classFor(bytes);
-    if (!this.#references.enter(shard)) return BUSY;
-    if (!this.#makeRoomLocked(shard, classId, key.type)) {
-      if (this.#isAtQuota) return this.#failLocked(shard, key);
-      this.#context.leave(shard);
-      const hasStolen = steal(shard, key.type);
-      if (!this.#references.enter(shard)) return BUSY;
-      if (!hasStolen || !this.#makeRoomLocked(shard, classId, key.type)) return this.#failLocked(shard, key);
-    }
-    const primary = this.#preparePlaceLocked(shard, key);
-    const isReady = primary !== 0 && this.#makeRoomLocked(shard, classId, key.type);
-    if (!isReady) return this.#failLocked(shard, key);
+    const ready = this.#enterReady(shard, key, classId, steal);
+    if (ready === BUSY) return BUSY;
+    if (ready === NO_ROOM) return this.#failLocked(shard, key);
     const terms = this.#termsLocked(shard, key);
     if (terms !== STORED) return this.#leave(shard, terms);
     const reserved = this.#reserveLocked();
@@ -383,6 +379,32 @@ export class Writer {
     this.#publishLocked(shard, key, ref, flags, value.length, lifetime);
     this.#context.leave(shard);
     return STORED;
+  }
+
+  /**
+   * Opens a section in which the key has a place and the class a free chunk: STORED. NO_ROOM, with the section open, if that
+   * can't be had; BUSY without it.
+   */
+  #enterReady(shard: number, key: Key, classId: number, steal: Steal): number {
+    let drains = DRAINS_MAX;
+    let maySteal = !this.#isAtQuota;
+    for (;;) {
+      if (!this.#references.enter(shard)) return BUSY;
+      if (this.#isReadyLocked(shard, key, classId)) return STORED;
+      const isHeldUp = this.#references.isFull(shard) && --drains >= 0;
+      if (this.#isAtQuota || !(isHeldUp || maySteal)) return NO_ROOM;
+      const hasDrained = this.#references.leave(shard);
+      if (hasDrained && isHeldUp) continue;
+      const hasStolen = maySteal && steal(shard, key.type);
+      if (!hasStolen) return this.#references.enter(shard) ? NO_ROOM : BUSY;
+      maySteal = false;
+    }
+  }
+
+  /** Whether the key has a slot or can be given one, and the class a free chunk. */
+  #isReadyLocked(shard: number, key: Key, classId: number): boolean {
+    if (!this.#makeRoomLocked(shard, classId, key.type)) return false;
+    return this.#preparePlaceLocked(shard, key) !== 0 && this.#makeRoomLocked(shard, classId, key.type);
   }
 
   /** Writes an item of one chunk that nobody can see yet. */
@@ -649,6 +671,7 @@ export class Writer {
   #buildChain(shard: number, key: Key, intent: number, classes: readonly number[], steal: Steal | undefined): number {
     const { shards } = this.#context.layout.config;
     let left = classes.length;
+    let drains = DRAINS_MAX;
     let steals = shards === 1 || this.#isAtQuota || steal === undefined ? 0 : classes.length;
     while (left > 0) {
       if (!this.#context.enter(shard)) return BUSY;
@@ -661,8 +684,8 @@ export class Writer {
         hasRoom ||= this.#makeRoomLocked(shard, classId, key.type);
         if (hasRoom && this.#chains.prependLocked(shard, intent, classId, key.hash)) left--;
       }
-      this.#context.leave(shard);
-      if (hasRoom) continue;
+      const hasDrained = this.#references.leave(shard);
+      if (hasRoom || (hasDrained && --drains >= 0)) continue;
       if (steals === 0 || steal === undefined) return NO_ROOM;
       steals = steal(shard, key.type) ? steals - 1 : 0;
     }
@@ -719,10 +742,12 @@ export class Writer {
 
   /** Empties a page of `shard` for an entry of a type in another. False if it has none to give. */
   givePage(shard: number, forType: number): boolean {
-    if (!this.#context.enter(shard)) return false;
-    const isGiven = this.#evictor.reclaimPageLocked(shard, forType);
-    this.#context.leave(shard);
-    return isGiven;
+    for (let drains = DRAINS_MAX; ; drains--) {
+      if (!this.#context.enter(shard)) return false;
+      const isGiven = this.#evictor.reclaimPageLocked(shard, forType);
+      const hasDrained = this.#references.leave(shard);
+      if (isGiven || !hasDrained || drains === 0) return isGiven;
+    }
   }
 }
 

@@ -391,7 +391,7 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
   {
     name: 'an eviction that does not ask for a place on the list of releases',
     file: 'src/engine/references.js',
-    from: 'if (this.#capacity === 0 || this.countOf(shard) < this.#capacity - PLACES_KEPT)',
+    from: 'if (!this.isFull(shard))',
     to: 'if (true)',
     look: kills('sweep of more pointers than may wait', ['recovery']),
   },

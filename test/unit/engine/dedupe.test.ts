@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { BUCKET, lockToken, OWNER_OWED, OWNER_TAKEN, SHARD } from '../../../native-free/index.js';
 import { CONDITION_BROKEN } from '../../../src/engine/context.js';
+import { Draft } from '../../../src/engine/drafts.js';
 import { READ_VALUE } from '../../../src/engine/reader.js';
 import { PAYLOAD_HEAD_BYTES } from '../../../src/engine/references.js';
+import { UNLIMITED } from '../../../src/policies/type-rules.js';
 import type { Engine } from '../../support/engine.js';
 import { pattern, useEngines } from '../../support/engines.js';
 import { bucketRef, setWord, wordAt } from '../../support/inside.js';
@@ -204,6 +206,49 @@ describe('values stored once', () => {
     for (let i = 0; i < 400; i++) expect(engine.set(`large ${i}`, pattern(1_000, i))).toBe(1);
     expect(engine.meta[references.releases(shard)]).toBe(0);
     expect(figures(engine).references).toBeLessThan(3_400);
+  });
+
+  describe('room that must be made of more pointers than may wait', () => {
+    const VALUES = Array.from({ length: 5 }, (_, i) => pattern(300, i));
+    const filled = (pointers: number, more: object = {}): Engine => {
+      const engine = create({ capacityBytes: 1 << 19, pageBytes: 4_096, releases: 4, shards: 1, types: 2, ...more });
+      for (let i = 0; i < pointers; i++) engine.set(`pointer ${i}`, VALUES[i % 5]!);
+      return engine;
+    };
+    /** Their chunks take all pages that are left. */
+    const crowded = (more: object = {}): Engine => {
+      const engine = filled(7_000, more);
+      expect(engine.stats().pagesFree).toBe(0);
+      return engine;
+    };
+
+    it('is found for a large set', () => {
+      for (const shards of [1, 2]) {
+        const engine = crowded({ shards });
+        expect(engine.set('large', pattern(60_000, 1), { type: 1 }), `${shards} shards`).toBe(1);
+        expect(engine.get('large', 1)).toHaveLength(60_000);
+      }
+    });
+
+    it('is found for a small set of another class, and for a piece of a stream', () => {
+      const engine = crowded();
+      for (let i = 0; i < 40; i++) expect(engine.set(`other ${i}`, pattern(900, i), { type: 1 }), `${i}`).toBe(1);
+      const { store } = engine;
+      const draft = new Draft(0, false, false);
+      for (let page = 0; page < 8; page++) {
+        store.begin();
+        store.key.prepare('stream', 1);
+        expect(store.append(draft, new Uint8Array(store.roomOf(draft)), 0, false), `page ${page}`).toBe(1);
+      }
+      store.abandon(draft);
+    });
+
+    it('is found within the share of their type', () => {
+      const limited = { ...UNLIMITED, maxShare: 0.25 };
+      const engine = filled(1_500, { shares: [limited, UNLIMITED], shards: 2 });
+      expect(engine.set('large', pattern(60_000, 1))).toBe(1);
+      expect(engine.get('large')).toHaveLength(60_000);
+    });
   });
 
   it('verify tells a count that is not that of the references', () => {
