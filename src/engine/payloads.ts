@@ -32,6 +32,8 @@ export const PAYLOAD_BESIDE_BYTES: number = headerBytes(0) + CONTENT_KEY_BYTES +
 /** Times that a set looks for an equal payload, which others store and remove meanwhile. */
 const SHARE_TRIES = 8;
 const COUNT_MAX = 0x7ffffff0;
+/** References that the warden gives back in one call. */
+const SLICE = 256;
 /** Numbers 1 to 3 are hashes of users and keys. */
 const CONTENT_HASH = 4;
 const CONTENT_CHECK = 5;
@@ -66,6 +68,9 @@ export class Payloads {
   readonly #hash: KeyHash;
   readonly #check: KeyHash;
   readonly #name = { type: 0, hash: 0, check: 0, serial: 0 };
+  /** Number of the shard whose list the warden's next call begins with, and how many of it have been given back in its turn. */
+  #cursor = 0;
+  #inTurn = 0;
   /** The value as its payload has it. */
   #bytes = new Uint8Array(SCRATCH_BYTES_MIN);
 
@@ -213,6 +218,8 @@ export class Payloads {
     const { taken } = this.#references;
     if (this.#context.meta[taken] !== 0 && !this.#giveBack(taken)) return;
     if (this.#references.isOwing) this.drain();
+    // A reference that was published is this thread's no more, which the publishing, within a transaction, can't say.
+    if (this.#context.holdsIntents) this.#context.recountIntents();
   }
 
   /** Gives back what this thread owes, then what the shards owe that it has noted. False if a lock can't be had. */
@@ -220,7 +227,7 @@ export class Payloads {
     const references = this.#references;
     if (!this.#giveBackOwed()) return false;
     for (let shard = references.takeNoted(); shard >= 0; shard = references.takeNoted()) {
-      if (this.#drainShard(shard)) continue;
+      if (this.#drainShard(shard, this.#context.layout.references.capacity) >= 0) continue;
       references.note(shard);
       return false;
     }
@@ -232,27 +239,42 @@ export class Payloads {
     return this.#context.meta[owed] === 0 || this.#giveBack(owed);
   }
 
-  /** As many references as the list has room for: what others add meanwhile they see to. */
-  #drainShard(shard: number): boolean {
-    for (let left = this.#context.layout.references.capacity; left > 0; left--) {
-      if (this.#references.countOf(shard) === 0) return true;
+  /**
+   * Gives back up to `most` references of a list; none need be more than it has room for, since what others add meanwhile they
+   * see to. Returns how many, -1 if a lock can't be had.
+   */
+  #drainShard(shard: number, most: number): number {
+    let given = 0;
+    for (; given < most && this.#references.countOf(shard) > 0; given++) {
       this.shard = shard;
-      if (!this.#context.enter(shard)) return false;
+      if (!this.#context.enter(shard)) return -1;
       this.#references.fetchLocked(shard);
       this.#context.leave(shard);
-      if (!this.#giveBackOwed()) return false;
+      if (!this.#giveBackOwed()) return -1;
     }
-    return true;
+    return given;
   }
 
-  /** For the warden: gives back what the lists of all shards have, of threads that have died or could not do so. */
-  drainAll(): void {
-    const { layout } = this.#context;
-    if (layout.references.words === 0) return;
-    for (let i = 0; i < layout.config.shards; i++) {
-      if (this.#references.countOf(layout.shard(i)) > 0) this.#references.note(layout.shard(i));
+  /**
+   * For the warden: gives back what the lists of all shards have, of threads that have died or could not do so, a slice with
+   * each call. The next one goes on where this one has ended.
+   */
+  drainSlice(): void {
+    const { references, config } = this.#context.layout;
+    if (references.words === 0) return;
+    // What its own sweep has left is on the lists as well.
+    this.#references.forgetNoted();
+    if (!this.#giveBackOwed()) return;
+    for (let i = 0, left = SLICE; i < config.shards && left > 0; i++) {
+      const most = Math.min(left, references.capacity - this.#inTurn);
+      const given = this.#drainShard(this.#context.layout.shard(this.#cursor), most);
+      left -= given;
+      this.#inTurn += given;
+      if (left === 0 && this.#inTurn < references.capacity) return;
+      this.#cursor = (this.#cursor + 1) % config.shards;
+      this.#inTurn = 0;
+      if (given < 0) return;
     }
-    if (this.#references.isOwing) this.drain();
   }
 
   /**

@@ -114,6 +114,12 @@ export class References {
     this.isOwing = true;
   }
 
+  /** Has no list looked after but those that are noted from now on. */
+  forgetNoted(): void {
+    this.#owing.fill(0);
+    this.isOwing = false;
+  }
+
   /** A shard that was noted, which is forgotten; -1 if none is left. */
   takeNoted(): number {
     const number = this.#owing.indexOf(1);

@@ -34,7 +34,7 @@ import { Payloads } from './payloads.js';
 import { type EvictionPolicy, type EvictionRules, NO_TYPE, type QuotaPolicy } from './ports.js';
 import { Proofs } from './proofs.js';
 import { Quota, type UserUsage } from './quota.js';
-import { Reader } from './reader.js';
+import { READ_PRESENCE, Reader } from './reader.js';
 import { Rebuild } from './rebuild.js';
 import { Recovery } from './recovery.js';
 import { ReferenceAudit } from './reference-audit.js';
@@ -440,8 +440,13 @@ export class SharedStore {
     return !this.context.holdsIntents;
   }
 
-  /** Deletes the prepared key: STORED if it was live, NO_ROOM if not, BUSY. */
+  /**
+   * Deletes the prepared key: STORED if it was live at some moment of this call, NO_ROOM if not, BUSY. A pointer to a value that
+   * is gone is no live entry: a look at what it names, under no lock as any reader's, removes it first. One whose value leaves
+   * behind that look was live at it.
+   */
   delete(): number {
+    if (this.context.layout.payloadTypeOf(this.key.type) >= 0) this.reader.read(this.key, READ_PRESENCE, false);
     let outcome: number;
     try {
       outcome = this.#writer.delete(this.key);

@@ -80,7 +80,7 @@ export class Sweeper {
       removed += count;
       left -= 1 + count * REMOVAL_UNITS;
     }
-    this.#payloads.drainAll();
+    this.#payloads.drainSlice();
     return removed;
   }
 

@@ -78,8 +78,11 @@ function decided(entries: readonly Entry[]): Entry[] {
 /** The write that the preparation left under the key, or 0. */
 export function initialOf({ prepare }: Scenario, key: number): number {
   let id = ABSENT;
+  let isShared = false;
   prepare.forEach((operation, i) => {
+    if (operation.kind === 'evict payloads' && isShared) id = ABSENT;
     if (!('key' in operation) || operation.key !== key) return;
+    isShared = operation.kind === 'set' && operation.value !== undefined;
     if (operation.kind === 'set' || operation.kind === 'stream') id = idOf(operation, i + 1);
     else if (operation.kind === 'delete') id = ABSENT;
   });

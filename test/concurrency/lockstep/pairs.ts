@@ -72,6 +72,11 @@ export const PAIRS: readonly Scenario[] = [
     ...EVICTED,
   },
   {
+    ...pair('a pointer to an evicted value that is deleted', [], [del(0), get(0)], [same(1, 1), same(1, 0)]),
+    ...EVICTED,
+    evicts: false,
+  },
+  {
     ...pair(
       'a value evicted while it is set',
       [same(1, 0)],

@@ -389,6 +389,13 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
     look: schedules('a key set anew while its pointer to an evicted value is read', () => oneSwitch(80)),
   },
   {
+    name: 'a delete that does not look at what its pointer names',
+    file: 'src/engine/store.js',
+    from: 'if (this.context.layout.payloadTypeOf(this.key.type) >= 0)',
+    to: 'if (false)',
+    look: schedules('a pointer to an evicted value that is deleted', () => oneSwitch()),
+  },
+  {
     name: 'an eviction that does not ask for a place on the list of releases',
     file: 'src/engine/references.js',
     from: 'if (!this.isFull(shard))',

@@ -1,6 +1,6 @@
 /** Values stored once: what no schedule brings about, such as collisions, locks that can't be had, and foreign writes. */
 import { describe, expect, it } from 'vitest';
-import { BUCKET, lockToken, OWNER_OWED, OWNER_TAKEN, SHARD } from '../../../native-free/index.js';
+import { BUCKET, lockToken, OWNER_OWED, OWNER_TAKEN, REFERENCE, SHARD } from '../../../native-free/index.js';
 import { CONDITION_BROKEN } from '../../../src/engine/context.js';
 import { Draft } from '../../../src/engine/drafts.js';
 import { READ_VALUE } from '../../../src/engine/reader.js';
@@ -248,6 +248,71 @@ describe('values stored once', () => {
       const engine = filled(1_500, { shares: [limited, UNLIMITED], shards: 2 });
       expect(engine.set('large', pattern(60_000, 1))).toBe(1);
       expect(engine.get('large')).toHaveLength(60_000);
+    });
+  });
+
+  it('deletes no pointer to a value that is gone: the key was not live', () => {
+    const engine = create();
+    for (const key of ['a', 'b', 'c']) engine.set(key, VALUE);
+    engine.store.clear(1);
+    expect([engine.delete('a'), engine.has('b'), engine.delete('b')]).toEqual([false, false, false]);
+    expect(engine.stats().byType[0]).toMatchObject({ entries: 1, evictions: 2 });
+    engine.set('d', VALUE);
+    engine.set('small', pattern(20, 1));
+    engine.set('owned', VALUE, { user: 'ann' });
+    const deleted = ['c', 'd', 'd', 'small', 'owned', 'absent'].map((key) => engine.delete(key));
+    expect(deleted).toEqual([false, true, false, true, true, false]);
+    expect(engine.stats().bytesUsed).toBe(0);
+  });
+
+  it('a reference that is published is nothing to let go of', () => {
+    const engine = create();
+    for (const key of ['a', 'b', 'b']) {
+      engine.set(key, VALUE);
+      expect(engine.store.context.hasAbandoned, `set of ${key}`).toBe(false);
+    }
+    engine.set('a', pattern(50_000, 1));
+    expect(engine.store.context.hasAbandoned).toBe(false);
+  });
+
+  describe('what is left on lists', () => {
+    const SHARDS = 16;
+    const CAPACITY = 300;
+
+    /** References to nothing on a list: its places from those that it has on. */
+    function owe(engine: Engine, shard: number, count: number): void {
+      const { meta } = engine;
+      const { references } = engine.layout;
+      const from = meta[references.releases(shard)]!;
+      for (let i = from; i < from + count; i++) meta[references.record(shard, i) + REFERENCE.type] = 2;
+      meta[references.releases(shard)] = from + count;
+    }
+    const left = (engine: Engine): number[] =>
+      Array.from({ length: SHARDS }, (_, i) => engine.meta[engine.layout.references.releases(engine.layout.shard(i))]!);
+    const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0);
+
+    it('is given back by the warden, so much at a time', () => {
+      const engine = create({ shards: SHARDS, releases: CAPACITY });
+      for (let i = 0; i < SHARDS; i++) owe(engine, engine.layout.shard(i), CAPACITY);
+      for (let owed = SHARDS * CAPACITY; owed > 0; owed = sum(left(engine))) {
+        engine.store.sweeper.step(1);
+        const given = owed - sum(left(engine));
+        expect(given).toBeLessThanOrEqual(256);
+        expect(given).toBe(Math.min(owed, 256));
+      }
+    });
+
+    it('is given back in turn: a list that fills again holds up no other', () => {
+      const engine = create({ shards: SHARDS, releases: CAPACITY });
+      const busy = engine.layout.shard(3);
+      for (let i = 0; i < SHARDS; i++) owe(engine, engine.layout.shard(i), 10);
+      for (let calls = 0; calls < 6; calls++) {
+        owe(engine, busy, CAPACITY - left(engine)[3]!);
+        engine.store.sweeper.step(1);
+      }
+      expect(left(engine).filter((count) => count > 0).length).toBeLessThanOrEqual(1);
+      for (let calls = 0; calls < 6; calls++) engine.store.sweeper.step(1);
+      expect(sum(left(engine))).toBe(0);
     });
   });
 
