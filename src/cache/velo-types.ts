@@ -25,19 +25,31 @@ export interface VeloTypes<W = unknown, S = unknown> {
 }
 
 const OVERFLOW_LRU = { overflow: 'lru' } as const;
+/** What is shown to many and changed by nobody. */
+const NEAR = { near: { bytes: '8mb' } } as const;
+const ROUTE = { overflow: 'compress', near: { bytes: '16mb' } } as const;
 const STANDARD = { importance: 'standard' } as const;
 
 /**
  * The option `types` of a cache for such a server; add to it or change it as needed. The shares come to the whole
- * capacity. Without its reducer, weather or stats evicts by LRU. Reducers are to be given to `attachCache` too.
+ * capacity. Without its reducer, weather or stats evicts by LRU. Reducers are to be given to `attachCache` too. Routes, weather and
+ * statistics are read from near caches, and so come frozen.
  */
 export function veloTypes<W = unknown, S = unknown>(reducers: VeloReducers<W, S> = {}): VeloTypes<W, S> {
   const { reduceWeather, reduceStats } = reducers;
   return {
     session: { ttl: '24h', idle: '2h', importance: 'critical', maxShare: 0.2, ...OVERFLOW_LRU, ...by('zlib') },
-    route: { ttl: '7d', idle: '12h', importance: 'important', maxShare: 0.25, overflow: 'compress', ...by('zlib') },
-    weather: { ttl: '1h', idle: '30m', maxShare: 0.1, ...STANDARD, ...overflowOf(reduceWeather), ...by('brotli') },
-    stats: { ttl: '3d', idle: '6h', maxShare: 0.15, ...STANDARD, ...overflowOf(reduceStats), ...by('brotli') },
+    route: { ttl: '7d', idle: '12h', importance: 'important', maxShare: 0.25, ...ROUTE, ...by('zlib') },
+    weather: {
+      ttl: '1h',
+      idle: '30m',
+      maxShare: 0.1,
+      ...STANDARD,
+      ...overflowOf(reduceWeather),
+      ...NEAR,
+      ...by('brotli'),
+    },
+    stats: { ttl: '3d', idle: '6h', maxShare: 0.15, ...STANDARD, ...overflowOf(reduceStats), ...NEAR, ...by('brotli') },
     llm: { ttl: '30d', idle: '3d', maxShare: 0.2, ...STANDARD, overflow: 'compress', ...by('zlib') },
     misc: { ttl: '2h', importance: 'optional', maxShare: 0.1, overflow: 'aggressive-lru', compress: { with: 'lz4' } },
   };

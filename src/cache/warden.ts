@@ -37,7 +37,7 @@ export class Warden {
   readonly #hellos = new Map<number, number>();
   /** Deaths whose recovery is not finished: a lock could not be had. */
   readonly #unfinished = new Map<number, number>();
-  /** Locks of shards, of stripes of users and of the log. */
+  /** The large lock, and those of shards, of stripes of users and of the log. */
   readonly #locks: readonly number[];
   /** Lock words seen held, by lock, and since when. */
   readonly #held: { token: number; sinceMs: number }[];
@@ -66,6 +66,7 @@ export class Warden {
     this.#level = member.arena.meta[HEADER.level]!;
     const { layout } = member.arena;
     this.#locks = [
+      HEADER.largeLock,
       ...Array.from({ length: layout.config.shards }, (_, i) => layout.shard(i) + SHARD.lock),
       ...Array.from({ length: layout.users.stripes }, (_, i) => layout.users.stripe(i) + STRIPE.lock),
       ...(layout.logWords > 0 ? [layout.log] : []),

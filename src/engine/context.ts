@@ -38,7 +38,7 @@ import type { SizeClasses } from './size-classes.js';
 /** How long an operation waits for a shard; one is only held that long after a death that nobody has noticed yet. */
 export const LOCK_WAIT_MS = 400;
 /** The large lock is held while a chained item is built: longer, and still bounded. */
-const LARGE_WAIT_MS = 2_000;
+const LARGE_WAIT_MS = 1_500;
 
 /** In a shard's condition word: an invariant failed, it must be emptied before it is used. */
 export const CONDITION_BROKEN = 1;

@@ -49,7 +49,9 @@ export async function runSeries(plan: SeriesPlan, kills: number, runSeed: number
     process.stderr.write(
       `${plan.name}: batch ${batch} of seed ${seed} ${how}, ${done} of ${kills} kills, ${seconds()} s\n`,
     );
-    if (!isLoss(outcome) && outcome.findingCount > 0) break;
+    if (isLoss(outcome) || outcome.findingCount === 0) continue;
+    process.stderr.write(`${outcome.findings.join('\n')}\n`);
+    break;
   }
   return { plan, rounds, losses, kills: done, seconds: seconds() };
 }
