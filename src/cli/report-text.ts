@@ -41,13 +41,14 @@ function typeTable({ types, total }: Report): string[] {
   const row = ([name, use]: readonly [string, UseReport]): string[] => [
     name,
     formatShare(use.hitRatio),
+    formatShare(shareOf(use.nearHits, use.hits)),
     formatShare(shareOf(use.hits + use.misses, total.hits + total.misses)),
     formatCount(use.entries),
     formatBytes(use.bytesUsed),
     formatShare(shareOf(use.bytesUsed, total.bytesUsed)),
     formatBytes(use.bytesPayload),
   ];
-  const head = ['type', 'hit ratio', 'of gets', 'entries', 'bytes held', 'of bytes', 'keys and values'];
+  const head = ['type', 'hit ratio', 'near', 'of gets', 'entries', 'bytes held', 'of bytes', 'keys and values'];
   return formatTable([head, ...Object.entries(types).map(row), row(['total', total])]);
 }
 

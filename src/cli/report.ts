@@ -61,6 +61,8 @@ export interface UseReport {
   readonly hits: number;
   readonly misses: number;
   readonly hitRatio: number;
+  /** Those of the hits that near caches had. */
+  readonly nearHits: number;
   readonly rejects: number;
   readonly rejectsByReason: Readonly<Record<RejectReason, number>>;
   readonly reductions: number;
@@ -184,6 +186,7 @@ function reportUse(after: TypeStats, before: TypeStats | undefined): UseReport {
     hits,
     misses,
     hitRatio: shareOf(hits, hits + misses),
+    nearHits: after.nearHits - (before?.nearHits ?? 0),
     rejects: after.rejects - (before?.rejects ?? 0),
     rejectsByReason: subtract(after.rejectsByReason, before?.rejectsByReason),
     reductions: after.reductions - (before?.reductions ?? 0),

@@ -58,7 +58,7 @@ export const OPTIONS: CacheOptions<KillTypes> = {
   types: {
     small: { idle: '10s' },
     brief: { ttl: BRIEF_TTL_MS, idle: 250 },
-    object: { codec: 'msgpack', idle: '1m' },
+    object: { codec: 'msgpack', idle: '1m', near: {} },
     structured: { codec: 'structured' },
     chained: { ttl: '1h' },
     reserved: { importance: 'optional', reserve: 0.08, maxShare: 0.1 },
