@@ -11,6 +11,7 @@ import { describeMachine } from './machine.js';
 import { runMemory } from './memory.js';
 import { type BenchOptions, HELP, parseOptions } from './options.js';
 import { runPeers } from './peers/peers.js';
+import { runScenario } from './scenario/scenario.js';
 import { runShift } from './shift.js';
 import { runStats } from './stats.js';
 import { runThreads } from './threads.js';
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   codecs: runCodecs,
   lazy: runLazy,
   loop: runLoop,
+  scenario: runScenario,
 };
 
 async function main(): Promise<void> {

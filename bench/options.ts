@@ -10,13 +10,16 @@ export interface BenchOptions {
   readonly sliceMs: number;
   /** Folder of recorded traces. */
   readonly traces: string;
-  /** Folder of recorded values for `codecs`; generated ones if there is none. */
-  /** Folder of recorded values for `codecs` and `lazy`; '' for generated ones. */
+  /** Folder of recorded values for `codecs` and `lazy`; generated ones if there is none. */
   readonly payloads: string;
   /** Bytes from which on `codecs` compresses. */
   readonly above: number;
   /** Only contenders and traces whose name contains it; for `hitratio` also `count` or `bytes`. */
   readonly only: string;
+  /** Seconds of each load of `scenario`, its numbers of users, and its seed. */
+  readonly seconds: number;
+  readonly users: readonly number[];
+  readonly seed: number;
   /** Policies for `hitratio`, `exact` and `threads`; none for all. */
   readonly policies: readonly string[];
 }
@@ -35,6 +38,8 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
   codecs   formats and compressors on values of each type: bytes and time against JSON
   lazy     a small object beside code that makes it by hand; values with heavy properties, which are read or not
   loop     event-loop delay and heap of a thread that stores large texts, by the pool and in place
+  scenario the mission's server with a TTL-only cache of objects in each thread and with velocache, under its load:
+           10 minutes
 
 Without a name: all of them.
 
@@ -43,11 +48,14 @@ Without a name: all of them.
   --rounds N     rounds that each figure is the median of (default 9)
   --slice N      milliseconds of each measurement in a round (default 60)
   --traces DIR   recorded traces (default ../shared/traces)
-  --payloads DIR recorded values for codecs, as JSON lines, gzip (default ../shared/payloads; the demo's own if it is missing)
-  --payloads DIR recorded values for codecs and lazy, as JSON lines, gzip (default: the demo's own)
+  --payloads DIR recorded values for codecs and lazy, as JSON lines, gzip (default ../shared/payloads; the demo's own
+                 if it is missing)
   --above N      bytes above which codecs compresses (default 10240)
   --only TEXT    only contenders, traces, or formats and compressors with this in their name (velocache runs always);
                  hitratio: count or bytes for one of its tables
+  --seconds N    scenario: seconds that each load is measured (default 40)
+  --users LIST   scenario: numbers of users with commas between (default 100,500,1000,1500)
+  --seed N       scenario: of keys, values and pauses of users (default 1)
   --policies LIST   hitratio, exact, threads: policies with commas between (default: all)
 `;
 
@@ -66,6 +74,9 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       above: { type: 'string', default: '10240' },
       only: { type: 'string', default: '' },
       policies: { type: 'string', default: '' },
+      seconds: { type: 'string', default: '40' },
+      users: { type: 'string', default: '100,500,1000,1500' },
+      seed: { type: 'string', default: '1' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -82,6 +93,9 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     payloads: values.payloads,
     above: count('above', values.above),
     only: values.only,
+    seconds: count('seconds', values.seconds),
+    users: values.users.split(',').map((text) => count('users', text)),
+    seed: count('seed', values.seed),
     policies: values.policies.split(',').filter((name) => name !== ''),
   };
 }
