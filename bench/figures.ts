@@ -13,11 +13,25 @@ export function summarize(samples: readonly number[]): Summary {
 }
 
 /** Linear between neighbours; NaN without samples. */
-function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: ArrayLike<number>, share: number): number {
   const at = (sorted.length - 1) * share;
   const low = sorted[Math.floor(at)] ?? Number.NaN;
   const high = sorted[Math.ceil(at)] ?? Number.NaN;
   return low + (high - low) * (at - Math.floor(at));
+}
+
+interface Line {
+  readonly intercept: number;
+  readonly slope: number;
+}
+
+/** By least squares. */
+export function fitLine(points: readonly (readonly [x: number, y: number])[]): Line {
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  const slope = covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  return { intercept: meanY - slope * meanX, slope };
 }
 
 /** Three significant digits with a unit, as 1.23 M. */

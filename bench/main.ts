@@ -4,6 +4,7 @@ import { runCodecs } from './codecs.js';
 import { runExact } from './exact.js';
 import { runExpiry } from './expiry.js';
 import { runGc } from './gc.js';
+import { runGrowth } from './growth/growth.js';
 import { runHitRatio } from './hit-ratio.js';
 import { runLazy } from './lazy.js';
 import { runLoop } from './loop.js';
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   lazy: runLazy,
   loop: runLoop,
   scenario: runScenario,
+  growth: runGrowth,
 };
 
 async function main(): Promise<void> {

@@ -20,9 +20,15 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly users: readonly number[];
   readonly seed: number;
+  /** Most entries of `growth`, and the folder of its plots. */
+  readonly largest: number;
+  readonly plots: string;
   /** Policies for `hitratio`, `exact` and `threads`; none for all. */
   readonly policies: readonly string[];
 }
+
+/** A slope needs two points. */
+const LARGEST_MIN = 30_000;
 
 export const HELP = `Usage: npm run bench [-- NAME ...] [options]
 
@@ -40,6 +46,7 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
   loop     event-loop delay and heap of a thread that stores large texts, by the pool and in place
   scenario the mission's server with a TTL-only cache of objects in each thread and with velocache, under its load:
            10 minutes
+  growth   times and memory from 10000 to 10 million entries, 1 to 8 threads and 64 MB to 8 GB, with plots: 6 minutes
 
 Without a name: all of them.
 
@@ -56,6 +63,8 @@ Without a name: all of them.
   --seconds N    scenario: seconds that each load is measured (default 40)
   --users LIST   scenario: numbers of users with commas between (default 100,500,1000,1500)
   --seed N       scenario: of keys, values and pauses of users (default 1)
+  --largest N    growth: most entries in a cache, from 30000 on (default 10000000)
+  --plots DIR    growth: where its plots are written (default docs/plots)
   --policies LIST   hitratio, exact, threads: policies with commas between (default: all)
 `;
 
@@ -77,6 +86,8 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       seconds: { type: 'string', default: '40' },
       users: { type: 'string', default: '100,500,1000,1500' },
       seed: { type: 'string', default: '1' },
+      largest: { type: 'string', default: '10000000' },
+      plots: { type: 'string', default: 'docs/plots' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -96,6 +107,8 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     seconds: count('seconds', values.seconds),
     users: values.users.split(',').map((text) => count('users', text)),
     seed: count('seed', values.seed),
+    largest: Math.max(LARGEST_MIN, count('largest', values.largest)),
+    plots: values.plots,
     policies: values.policies.split(',').filter((name) => name !== ''),
   };
 }

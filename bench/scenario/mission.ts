@@ -1,4 +1,5 @@
 /** The figures of the mission's server, and what follows from them for a server of a part of its size. */
+import { fitLine } from '../figures.js';
 
 export const GB: number = 1e9;
 
@@ -47,20 +48,6 @@ export const GOALS: Readonly<Record<Measure, Goal>> = {
   collections: { before: 1, after: 0.6 },
   pause: { before: 1, after: 0.5 },
 };
-
-export interface Line {
-  readonly intercept: number;
-  readonly slope: number;
-}
-
-/** By least squares. */
-export function fitLine(points: readonly (readonly [x: number, y: number])[]): Line {
-  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
-  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
-  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  const slope = covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-  return { intercept: meanY - slope * meanX, slope };
-}
 
 /** What the mission's figures say of its server. */
 export interface MissionMemory {

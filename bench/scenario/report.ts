@@ -1,8 +1,8 @@
 /** What the scenario came to, beside the figures of the mission, as tables for the documents. */
 import { availableParallelism } from 'node:os';
 import { percent } from '../figures.js';
+import { markdown } from '../markdown.js';
 import { type Figures, figuresOf, gcShare, rushCores } from './figures-of.js';
-import { markdown } from './markdown.js';
 import { SIDES } from './messages.js';
 import { DATA_SCALE, GB, GOALS, type Goal, goalAt, MISSION_AFTER, MISSION_BEFORE } from './mission.js';
 import type { Outcome } from './trial.js';

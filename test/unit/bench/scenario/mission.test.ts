@@ -1,23 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { atMissionSize, fitLine, GB, missionMemory, scaledMemory } from '../../../../bench/scenario/mission.js';
-
-describe('fitLine', () => {
-  it('finds a line, and the nearest where there is none', () => {
-    expect(
-      fitLine([
-        [1, 5],
-        [2, 7],
-        [4, 11],
-      ]),
-    ).toEqual({ intercept: 3, slope: 2 });
-    const { intercept, slope } = fitLine([
-      [0, 0],
-      [1, 3],
-      [2, 0],
-    ]);
-    expect([intercept, slope]).toEqual([1, 0]);
-  });
-});
+import { atMissionSize, GB, missionMemory, scaledMemory } from '../../../../bench/scenario/mission.js';
 
 describe("the mission's memory", () => {
   const memory = missionMemory();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { markdown } from '../../../../bench/markdown.js';
 import { sizesOf } from '../../../../bench/scenario/bodies.js';
 import { figuresOf } from '../../../../bench/scenario/figures-of.js';
-import { markdown } from '../../../../bench/scenario/markdown.js';
 import type { ThreadReport } from '../../../../bench/scenario/messages.js';
 import { judge, reportOf } from '../../../../bench/scenario/report.js';
 import type { Outcome } from '../../../../bench/scenario/trial.js';
