@@ -9,6 +9,7 @@ export function describeMachine(): string {
   return [
     `machine  ${cores[0]?.model ?? 'unknown'}, ${cores.length} cores, ${memory} GiB, ${process.platform} ${process.arch}`,
     `node     ${process.version}`,
+    `date     ${new Date().toISOString().slice(0, 10)}`,
     `commit   ${commit()}`,
     `load     ${load?.toFixed(2)} over the last minute, before the run`,
     '',
