@@ -56,6 +56,11 @@ export class SharedClock {
     if (left > COARSE_TICKS_MAX) return false;
     return left <= 0 || ((deadline - this.precise()) | 0) <= 0;
   }
+
+  /** Whether the coarse clock alone tells that a deadline has not passed, and for how many ticks from now on it will: 0 if not. */
+  ticksFar(deadline: number): number {
+    return Math.max(0, ((deadline - this.coarse()) | 0) - COARSE_TICKS_MAX);
+  }
 }
 
 /** Whether tick `a` comes before tick `b`, modulo 2^32. */

@@ -22,6 +22,11 @@ export class Counters {
     this.#values[index] = this.#values[index]! + delta;
   }
 
+  /** `count` counters from `first` on, of this thread's stripe: to be added to in place. */
+  own(first: number, count: number): Float64Array<SharedArrayBuffer> {
+    return this.#values.subarray(this.#base + first, this.#base + first + count);
+  }
+
   /** The sum of one counter over the stripes. */
   sum(counter: number): number {
     let total = 0;

@@ -1,6 +1,7 @@
 /** The operations on the key space of one type. */
 
-import { HEADER } from '../../native-free/index.js';
+import type { Words } from '#atomics';
+import { HEADER, isBefore, type SharedClock, STATE_OPEN } from '../../native-free/index.js';
 import { FORM_BYTES } from '../codecs/frame.js';
 import type { Opened, Packer } from '../codecs/packer.js';
 import { TYPE_COUNTER } from '../engine/causes.js';
@@ -19,7 +20,7 @@ import { importLoader } from './loader-module.js';
 import type { Bring, Loads } from './loads.js';
 import type { Member } from './member.js';
 import type { Migrator } from './migrator.js';
-import type { NearCache } from './near-cache.js';
+import type { Kept, NearCache } from './near-cache.js';
 import type { TypePlan } from './plan.js';
 import { type Findings, Offload, type Offloading } from './pool/offload.js';
 import type { PendingSets } from './pool/pending-sets.js';
@@ -77,6 +78,8 @@ const SET_ASYNC_OPTIONS = [...SET_OPTIONS, ...GET_ASYNC_OPTIONS];
 const FETCH_OPTIONS = [...SET_OPTIONS, 'signal', 'lease'];
 const WRITE_STREAM_OPTIONS = [...SET_OPTIONS, 'size', 'signal'];
 const LEASE_MS = 30_000;
+/** So many hits in a row are quick at most, whatever the clock says: the thread may be the only one that moves it on. A prime, so that loops don't skip keys. */
+const QUICK_HITS_MAX = 61;
 /** Those that make nothing of values but plain objects and arrays, each anew, beside what can't be frozen. */
 const PLAIN_CODECS: ReadonlySet<string> = new Set(['msgpack', 'json', 'cbor']);
 
@@ -116,6 +119,12 @@ export class KeySpace<V> {
   /** Undefined for a type without one. */
   readonly #near: NearCache<V> | undefined;
   readonly #makers: Makers;
+  readonly #clock: SharedClock;
+  readonly #meta: Words;
+  /** This thread's counters of the type. */
+  readonly #counters: Float64Array;
+  /** Hits that may still be quick before one is not. */
+  #quickHits = 0;
   readonly #findings: Findings<V> = {
     value: (key, opened, payloadBytes) => this.#decoded(key, opened, payloadBytes, true),
     miss: () => this.#countMiss(),
@@ -134,6 +143,9 @@ export class KeySpace<V> {
     this.#putter = new Putter(setup, this.#pending);
     this.#itemBytesMax = setup.itemBytesMax;
     this.#near = setup.near as NearCache<V> | undefined;
+    this.#clock = this.#store.context.clock;
+    this.#meta = this.#store.context.meta;
+    this.#counters = this.#store.context.countersOf(setup.typeId);
     this.#makers = PLAIN_CODECS.has(setup.plan.codec) ? 'plain' : 'any';
     this.#offload = new Offload(setup.offloading, { ...setup, putter: this.#putter });
     this.#fetcher = new Fetcher<V>(
@@ -252,16 +264,33 @@ export class KeySpace<V> {
   #nearValue(key: string): V | undefined {
     const kept = this.#near?.find(key);
     if (kept === undefined) return undefined;
+    // Most hits of hot keys: a use was noted a moment ago, and the sequence stands. A thread that has left the cache keeps nothing, so
+    // that the state of the cache says whether it is open.
+    const isQuick = isBefore(this.#clock.coarse(), kept.quickUntil) && --this.#quickHits > 0;
+    const isOpen = this.#meta[HEADER.state] === STATE_OPEN;
+    if (!isQuick || !isOpen || !this.#store.proofs.hasSequence(kept.primary, kept.sequence))
+      return this.#proved(key, kept);
+    this.#countNearHit(kept.payloadBytes);
+    return kept.value;
+  }
+
+  /** The same, in full: repairs, moves the clock and notes the use, as every operation does. */
+  #proved(key: string, kept: Kept<V>): V | undefined {
     this.#member.begin();
-    const { proof } = kept;
-    if (!this.#store.proofs.use(proof)) {
+    if (!this.#store.proofs.use(kept.proof)) {
       this.#near!.drop(key);
       return undefined;
     }
     kept.wasUsed = true;
-    this.#countHit(proof.payloadBytes);
-    this.#store.context.count(this.#typeId, TYPE_COUNTER.nearHits, 1);
+    kept.quickUntil = kept.proof.quickUntil;
+    this.#quickHits = QUICK_HITS_MAX;
+    this.#countNearHit(kept.payloadBytes);
     return kept.value;
+  }
+
+  #countNearHit(payloadBytes: number): void {
+    this.#countHit(payloadBytes);
+    this.#counters[TYPE_COUNTER.nearHits]! += 1;
   }
 
   /**
@@ -306,7 +335,7 @@ export class KeySpace<V> {
 
   /** The level of pressure, as a position in LEVELS. */
   get #level(): number {
-    return this.#store.context.meta[HEADER.level]!;
+    return this.#meta[HEADER.level]!;
   }
 
   /**
@@ -404,13 +433,12 @@ export class KeySpace<V> {
   }
 
   #countMiss(): undefined {
-    this.#store.context.count(this.#typeId, TYPE_COUNTER.misses, 1);
+    this.#counters[TYPE_COUNTER.misses]! += 1;
   }
 
   #countHit(payloadBytes: number): void {
-    const { context } = this.#store;
-    context.count(this.#typeId, TYPE_COUNTER.hits, 1);
-    context.count(this.#typeId, TYPE_COUNTER.bytesHit, payloadBytes);
+    this.#counters[TYPE_COUNTER.hits]! += 1;
+    this.#counters[TYPE_COUNTER.bytesHit]! += payloadBytes;
   }
 
   /**

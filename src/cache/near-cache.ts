@@ -40,6 +40,8 @@ const SHARES: readonly number[] = LEVELS.map((level) => ({ normal: 1, elevated: 
 const VALUE_SHARE = 1 / 2;
 /** Second chances given before one value leaves, so that leaving is bounded. */
 const CHANCES_MAX = 16;
+/** For each key that there is room for: so one in this many is taken for one that was read before. */
+const SEEN_BITS = 8;
 /** An entry of the Map, the proof and the record, beside key and value. */
 const BESIDE_BYTES = 320;
 
@@ -50,19 +52,38 @@ export function resolveNear(where: string, { entries = 10_000, bytes = '16mb' }:
   return { entries, bytes: parseSize(`${where}.bytes`, bytes, BYTES_MIN, BYTES_MAX) };
 }
 
-/** A value, and what proves that it is still that of its key. */
-interface Kept<V> {
+/**
+ * A value, and what proves that it is still that of its key. What a quick hit looks at comes first, in one cache line with the object's
+ * header.
+ */
+export class Kept<V> {
   readonly value: V;
+  /** Those of the proof. */
+  readonly primary: number;
+  readonly sequence: number;
+  readonly payloadBytes: number;
+  quickUntil: number;
+  wasUsed = false;
   readonly proof: ReadProof;
   readonly bytes: number;
-  wasUsed: boolean;
+
+  constructor(value: V, proof: ReadProof, bytes: number) {
+    this.value = value;
+    this.primary = proof.primary;
+    this.sequence = proof.sequence;
+    this.payloadBytes = proof.payloadBytes;
+    this.quickUntil = proof.quickUntil;
+    this.proof = proof;
+    this.bytes = bytes;
+  }
 }
 
 export class NearCache<V> {
   readonly #plan: NearPlan;
   readonly #kept = new Map<string, Kept<V>>();
-  /** Hashes of keys that were read once, by their low bits. Empty until the first: not every thread reads. */
+  /** A bit for the hash of each key that was read once of late. Empty until the first: not every thread reads. */
   #seen = new Int32Array(0);
+  #seenCount = 0;
   #bytes = 0;
 
   constructor(plan: NearPlan) {
@@ -78,13 +99,22 @@ export class NearCache<V> {
     return this.#kept.get(key);
   }
 
-  /** Whether a key that is not kept, and is read now, was read lately. */
+  /** Whether a key that is not kept, and is read now, was read lately; by chance also one that was not. */
   wants(hash: number): boolean {
-    if (this.#seen.length === 0) this.#seen = new Int32Array(ceilPower(this.#plan.entries * 2));
-    const at = hash & (this.#seen.length - 1);
-    if (this.#seen[at] === hash) return true;
-    this.#seen[at] = hash;
+    const { entries } = this.#plan;
+    if (this.#seen.length === 0) this.#seen = new Int32Array(ceilPower(Math.ceil((entries * SEEN_BITS) / 32)));
+    const word = (hash >>> 5) & (this.#seen.length - 1);
+    const bit = 1 << hash;
+    if ((this.#seen[word]! & bit) !== 0) return true;
+    if (this.#seenCount >= entries) this.#forgetSeen();
+    this.#seenCount += 1;
+    this.#seen[word]! |= bit;
     return false;
+  }
+
+  #forgetSeen(): void {
+    this.#seen.fill(0);
+    this.#seenCount = 0;
   }
 
   /** Keeps a frozen value that takes so many bytes, in place of what is kept of its key, if the bounds at this level allow it. */
@@ -92,7 +122,7 @@ export class NearCache<V> {
     const bytes = valueBytes + key.length + BESIDE_BYTES;
     this.drop(key);
     if (bytes > this.#plan.bytes * SHARES[level]! * VALUE_SHARE) return;
-    this.#kept.set(key, { value, proof, bytes, wasUsed: false });
+    this.#kept.set(key, new Kept(value, proof, bytes));
     this.#bytes += bytes;
     this.fit(level);
   }

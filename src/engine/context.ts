@@ -294,6 +294,12 @@ export class Context {
     this.counters.add(type * this.layout.config.countersPerType + counter, delta);
   }
 
+  /** This thread's counters of a type, to be added to in place. */
+  countersOf(type: number): Float64Array<SharedArrayBuffer> {
+    const { countersPerType } = this.layout.config;
+    return this.counters.own(type * countersPerType, countersPerType);
+  }
+
   /** A counter of a type, over all threads. */
   sumOf(type: number, counter: number): number {
     return this.counters.sum(type * this.layout.config.countersPerType + counter);

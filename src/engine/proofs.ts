@@ -3,7 +3,7 @@
  * the operation returns, and a primary bucket is never anything else; so one load tells whether a hit of long ago still stands, and
  * nothing has to be told to those who remember it. What doesn't move the sequence is looked at as well: the entry's time.
  */
-import { checkpoint, type Words } from '#atomics';
+import { checkpoint, load } from '#atomics';
 import { BUCKET, SEQUENCE_BUSY, type SeqlockReader, type SharedClock, TICK_MS } from '../../native-free/index.js';
 import type { Context } from './context.js';
 import { expiryAt, NOT_EXPIRED } from './expiry.js';
@@ -16,14 +16,15 @@ import type { Uses } from './uses.js';
 /** A sequence of 31 bits may come round in minutes: a proof that was not asked for that long proves nothing. */
 const PROOF_TICKS_MAX = 60_000 / TICK_MS;
 
+const QUICK_TICKS_MAX = 100 / TICK_MS;
+
 /** What a lookup found, and what has to stand for it to be so still. */
 export class ReadProof {
   readonly shard: number;
   readonly hash: number;
-  /** The sequence of the chain, and where it is. */
+  /** The first bucket of the chain, and its sequence. */
+  readonly primary: number;
   readonly sequence: number;
-  readonly words: Words;
-  readonly at: number;
   /** Where the entry is. */
   readonly bucket: number;
   readonly slot: number;
@@ -37,6 +38,8 @@ export class ReadProof {
   readonly payloadBytes: number;
   /** When it was last found to stand. */
   tick: number;
+  /** Before this tick the sequence alone proves the entry: its use has been noted, and its time can't be over. */
+  quickUntil: number;
 
   constructor(reader: Reader, context: Context, key: Key) {
     const { arena } = context;
@@ -44,8 +47,7 @@ export class ReadProof {
     this.shard = context.shardOf(key.hash);
     this.hash = key.hash;
     this.sequence = reader.sequence;
-    this.words = arena.wordsOf(primary);
-    this.at = arena.wordIndex(primary);
+    this.primary = primary;
     this.bucket = bucket;
     this.slot = slot;
     this.ref = ref;
@@ -60,6 +62,7 @@ export class ReadProof {
     this.deadline = this.isIdle ? item[idle + 1]! : 0;
     this.payloadBytes = reader.payloadBytes;
     this.tick = context.clock.coarse();
+    this.quickUntil = this.tick;
   }
 }
 
@@ -83,7 +86,13 @@ export class Proofs {
     if (this.#reader.sequence === SEQUENCE_BUSY) return undefined;
     const proof = new ReadProof(this.#reader, this.#context, key);
     // What it has read in the item and in the slot is that of the hit if the chain has not changed since.
-    return this.#seqlock.isValid(proof.words, proof.at, proof.sequence) ? proof : undefined;
+    return this.#isUnchanged(proof) ? proof : undefined;
+  }
+
+  /** Whether a chain that begins at a bucket has this sequence: what quick hits ask. */
+  hasSequence(primary: number, sequence: number): boolean {
+    const { arena } = this.#context;
+    return load(arena.wordsOf(primary), arena.wordIndex(primary)) === sequence;
   }
 
   /** Whether the entry is what was read, and live; if it is, that counts as a use of it. */
@@ -98,6 +107,7 @@ export class Proofs {
     const tick = this.#clock.coarse();
     if (!this.#stands(proof, time, tick)) return false;
     this.#uses.note(proof.shard, bucket, slot, tag, proof.ref, time, tick, proof.hash, proof.payloadBytes);
+    proof.quickUntil = (tick + this.#quickTicks(proof, time)) | 0;
     return true;
   }
 
@@ -112,11 +122,23 @@ export class Proofs {
   #stands(proof: ReadProof, time: number, tick: number): boolean {
     // A stop for tests: all may change behind the look at the slot.
     checkpoint();
-    if (!this.#seqlock.isValid(proof.words, proof.at, proof.sequence)) return false;
+    if (!this.#isUnchanged(proof)) return false;
     if (((tick - proof.tick) | 0) > PROOF_TICKS_MAX) return false;
     if (time !== 0 && this.#expiry(proof, time) !== NOT_EXPIRED) return false;
     proof.tick = tick;
     return true;
+  }
+
+  #isUnchanged({ primary, sequence }: ReadProof): boolean {
+    const { arena } = this.#context;
+    return this.#seqlock.isValid(arena.wordsOf(primary), arena.wordIndex(primary), sequence);
+  }
+
+  /** An idle time is renewed by each tick; else a use more within a moment tells a policy nothing. */
+  #quickTicks({ isIdle, idleTicks, deadline }: ReadProof, time: number): number {
+    if (!isIdle) return time === 0 ? QUICK_TICKS_MAX : Math.min(QUICK_TICKS_MAX, this.#clock.ticksFar(time));
+    const left = deadline === 0 ? 1 : this.#clock.ticksFar(deadline);
+    return Math.min(1, left, this.#clock.ticksFar((time + idleTicks) | 0));
   }
 
   #expiry({ isIdle, idleTicks, deadline }: ReadProof, time: number): number {

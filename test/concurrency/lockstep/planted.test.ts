@@ -103,15 +103,15 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
   {
     name: 'a proof that does not ask for the sequence',
     file: 'src/engine/proofs.js',
-    from: 'if (!this.#seqlock.isValid(proof.words, proof.at, proof.sequence))',
+    from: 'if (!this.#isUnchanged(proof))',
     to: 'if (false)',
     look: schedules('a near get and a delete', oneSwitch),
   },
   {
     name: 'a proof whose sequence was noted behind the copy',
     file: 'src/engine/proofs.js',
-    from: 'return this.#seqlock.isValid(proof.words, proof.at, proof.sequence) ? proof : undefined;',
-    to: 'return Object.assign(proof, { sequence: Atomics.load(proof.words, proof.at) });',
+    from: 'return this.#isUnchanged(proof) ? proof : undefined;',
+    to: 'const words = this.#context.arena.wordsOf(proof.primary); return Object.assign(proof, { sequence: Atomics.load(words, this.#context.arena.wordIndex(proof.primary)) });',
     look: schedules('a near get and a replacement', oneSwitch),
   },
   {
