@@ -3,18 +3,40 @@ const STEPS_PER_DOUBLING = 8;
 const LEAST_MS = 1e-5;
 const STEPS = 30 * STEPS_PER_DOUBLING;
 
+/** What a histogram has seen, to be sent to another thread or process. */
+export interface HistogramData {
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+  readonly maxMs: number;
+}
+
 export class Histogram {
   readonly #counts = new Float64Array(STEPS);
   count = 0;
   sumMs = 0;
   maxMs = 0;
 
-  add(ms: number): void {
+  /** `times`: how many took as long. */
+  add(ms: number, times = 1): void {
     const step = Math.floor(Math.log2(Math.max(LEAST_MS, ms) / LEAST_MS) * STEPS_PER_DOUBLING);
-    this.#counts[Math.min(STEPS - 1, step)]! += 1;
-    this.count += 1;
-    this.sumMs += ms;
+    this.#counts[Math.min(STEPS - 1, step)]! += times;
+    this.count += times;
+    this.sumMs += ms * times;
     this.maxMs = Math.max(this.maxMs, ms);
+  }
+
+  data(): HistogramData {
+    return { counts: [...this.#counts], sumMs: this.sumMs, maxMs: this.maxMs };
+  }
+
+  /** Adds what another one has seen. */
+  merge({ counts, sumMs, maxMs }: HistogramData): void {
+    for (const [step, times] of counts.entries()) {
+      this.#counts[step]! += times;
+      this.count += times;
+    }
+    this.sumMs += sumMs;
+    this.maxMs = Math.max(this.maxMs, maxMs);
   }
 
   /** The upper bound of the step that the quantile lies in; 0 without samples. */

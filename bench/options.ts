@@ -5,6 +5,10 @@ export interface BenchOptions {
   readonly names: readonly string[];
   /** Numbers of items for `peers`. */
   readonly items: readonly number[];
+  /** All workloads of `peers`, not only a base with one factor varied at a time. */
+  readonly isFull: boolean;
+  /** Part of a workload's name, or `table` or `hits`; '' for all of `peers`. */
+  readonly workload: string;
   readonly rounds: number;
   /** Milliseconds of one measurement in a round. */
   readonly sliceMs: number;
@@ -32,7 +36,9 @@ const LARGEST_MIN = 30_000;
 
 export const HELP = `Usage: npm run bench [-- NAME ...] [options]
 
-  peers    gets and sets beside lmdb, lru-cache, sharedmap and, if there is a redis-server, Redis
+  peers    gets and sets beside lmdb, sharedmap, lru-cache, node-cache, keyv, cacheable and, if they are on the PATH,
+           redis-server and memcached; then workloads, each contender in a process of its own; then hit ratios
+           at equal memory: some 12 minutes in all
   memory   overhead an item, and rounding to chunks on the sizes of recorded traces
   exact    hit ratio of every policy of the engine against its exact form with as many entries
   threads  hit ratio of every policy of the engine in one thread and in eight, on recorded traces
@@ -51,7 +57,10 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
 Without a name: all of them.
 
   --items N      items in the caches of peers (default 100000)
-  --full         peers at 100000 and 1000000 items
+                 (its workloads: so many, and in one of them ten times as many)
+  --full         peers at 100000 and 1000000 items, and all its workloads, some hours
+  --workload TEXT   peers: only workloads with this in their name, as "zipf 95/5 1kb bytes 100000-items 1-thread";
+                 or table or hits for the first or the last part alone
   --rounds N     rounds that each figure is the median of (default 9)
   --slice N      milliseconds of each measurement in a round (default 60)
   --traces DIR   recorded traces (default ../shared/traces)
@@ -81,6 +90,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       traces: { type: 'string', default: '../shared/traces' },
       payloads: { type: 'string', default: '../shared/payloads' },
       above: { type: 'string', default: '10240' },
+      workload: { type: 'string', default: '' },
       only: { type: 'string', default: '' },
       policies: { type: 'string', default: '' },
       seconds: { type: 'string', default: '40' },
@@ -97,6 +107,8 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
   }
   return {
     names: positionals.length === 0 ? known : positionals,
+    isFull: values.full,
+    workload: values.workload,
     items: values.full ? [100_000, 1_000_000] : [count('items', values.items)],
     rounds: count('rounds', values.rounds),
     sliceMs: count('slice', values.slice),

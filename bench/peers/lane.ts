@@ -1,12 +1,9 @@
-/**
- * A thread that runs one contender's operations on uniformly drawn items, a slice of time at each request. Random
- * numbers come from a state that lives across slices, so no slice repeats the one before it. Items are drawn, and
- * their keys looked at, before the clock runs: whoever asks a cache has just made the key, and fetching it from
- * memory would add the same to all contenders.
- */
+/** A thread with one end of a contender, which does what it is told, one request at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Lane, Many, One, Setup } from './contender.js';
+import { type GcSums, GcWatch } from '../gc-watch.js';
+import type { Lane, Setup } from './contender.js';
 import { contenderNamed } from './contenders.js';
+import { doAll, type Hits, type Slice, Stream } from './stream.js';
 import { keysOf } from './values.js';
 
 export interface LaneData {
@@ -18,97 +15,63 @@ export interface LaneData {
   readonly fills: boolean;
 }
 
-export interface LaneRequest {
-  readonly operation: 'get' | 'set';
-  readonly sliceMs: number;
+/** When it is ready: what filling has added to this thread's heap, if collections can be asked for. */
+export interface LaneReady {
+  readonly filledBytes: number;
 }
 
-export interface LaneReply {
-  readonly operations: number;
-  readonly elapsedMs: number;
-  readonly misses: number;
-  /** Of what was read, so that reading can't be left out. */
-  readonly sum: number;
+export interface Usage {
+  readonly heapBytes: number;
+  /** Since the lane began to fill, but for collections that come before the heap is measured. */
+  readonly gc: GcSums;
 }
 
-/** Operations for which items are drawn at a time. */
-const STRIDE = 128;
-
-const data = workerData as LaneData;
-const { items } = data.setup;
-const keys = keysOf(data.setup);
-const drawn = new Int32Array(STRIDE);
-let random = data.seed;
-
-function nextItem(): number {
-  random ^= random << 13;
-  random ^= random >>> 17;
-  random ^= random << 5;
-  return (((random >>> 0) * items) / 2 ** 32) | 0;
+/** Each request with what is answered. */
+export interface Requests {
+  slice: [{ readonly reads: number; readonly sliceMs: number; readonly isTimed: boolean }, Slice];
+  readThrough: [{ readonly atLeast: number }, Hits];
+  usage: [Record<string, never>, Usage];
 }
 
-/** Draws a stride of items. Returns something of their keys, so that looking at them can't be left out. */
-function draw(): number {
-  let seen = 0;
-  for (let i = 0; i < STRIDE; i++) {
-    const item = nextItem();
-    drawn[i] = item;
-    seen += keys[item]!.charCodeAt(0);
-  }
-  return seen;
+export type LaneRequest = { [K in keyof Requests]: { readonly kind: K } & Requests[K][0] }[keyof Requests];
+
+/** Items that are stored between two looks at what was refused. */
+const FILL_STRIDE = 1_000;
+
+const { contender, setup, share, seed, fills } = workerData as LaneData;
+
+/** The second collection waits until the first has let go of buffers, which it does on another thread. */
+function heapBytes(): number {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
-function runOnes(one: One, sliceMs: number): LaneReply {
-  const start = performance.now();
-  let operations = 0;
-  let misses = 0;
-  let sum = 0;
-  let elapsedMs = 0;
-  for (let now = start; now - start < sliceMs; operations += STRIDE) {
-    sum += draw();
-    const begin = performance.now();
-    for (let i = 0; i < STRIDE; i++) {
-      const read = one(drawn[i]!);
-      if (read < 0) misses++;
-      sum += read;
-    }
-    now = performance.now();
-    elapsedMs += now - begin;
-  }
-  return { operations, elapsedMs, misses, sum };
-}
-
-async function runMany(many: Many, batch: number, sliceMs: number): Promise<LaneReply> {
-  const start = performance.now();
-  let operations = 0;
-  let misses = 0;
-  let elapsedMs = 0;
-  for (let now = start; now - start < sliceMs; operations += batch) {
-    const chosen = Array.from({ length: batch }, nextItem);
-    const begin = performance.now();
-    misses += await many(chosen);
-    now = performance.now();
-    elapsedMs += now - begin;
-  }
-  return { operations, elapsedMs, misses, sum: 0 };
-}
-
-async function fill({ set }: Lane): Promise<void> {
-  if ('one' in set) {
-    for (let item = 0; item < items; item++) if (set.one(item) < 0) throw new Error('a set was refused');
-    return;
-  }
-  for (let item = 0; item < items; item += set.batch) {
-    const length = Math.min(set.batch, items - item);
-    await set.many(Array.from({ length }, (_, i) => item + i));
+async function fill({ set, fill: first = set }: Lane): Promise<void> {
+  for (let item = 0; item < setup.items; item += FILL_STRIDE) {
+    const length = Math.min(FILL_STRIDE, setup.items - item);
+    const refused = await doAll(
+      first,
+      Array.from({ length }, (_, i) => item + i),
+    );
+    if (refused.length > 0) throw new Error('a set was refused');
   }
 }
 
-const lane = await contenderNamed(data.contender).open(data.setup, keys, data.share);
-if (data.fills) await fill(lane);
-parentPort!.on('message', async ({ operation, sliceMs }: LaneRequest) => {
-  const run = lane[operation];
-  const reply = 'one' in run ? runOnes(run.one, sliceMs) : await runMany(run.many, run.batch, sliceMs);
-  parentPort!.postMessage(reply);
-});
-parentPort!.postMessage('ready');
+async function answer(request: LaneRequest): Promise<Requests[keyof Requests][1]> {
+  if (request.kind === 'slice') return stream.run(request.reads, request.sliceMs, request.isTimed);
+  if (request.kind === 'readThrough') return stream.readThrough(request.atLeast);
+  const gc = collections.sums();
+  return { heapBytes: heapBytes(), gc };
+}
+
+const keys = keysOf(setup);
+const lane = await contenderNamed(contender).open(setup, keys, share);
+const stream = new Stream(lane, setup, keys, seed);
+const emptyBytes = heapBytes();
+const collections = new GcWatch(false);
+if (fills) await fill(lane);
+const ready: LaneReady = { filledBytes: fills ? heapBytes() - emptyBytes : 0 };
+parentPort!.on('message', async (request: LaneRequest) => parentPort!.postMessage(await answer(request)));
+parentPort!.postMessage(ready);

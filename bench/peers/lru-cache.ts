@@ -1,34 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import type { Contender, Lane, Setup } from './contender.js';
-import { bytesOf, objectOf, poolOf } from './values.js';
+import type { Contender } from './contender.js';
+import { onHeap, TTL_MS } from './on-heap.js';
 
 /** With a TTL; a cache in each thread, since it can't be shared. What it holds are references: it copies nothing. */
-export const lruCache: Contender = {
+export const lruCache: Contender = onHeap({
   name: 'lru-cache, TTL',
-  isPerThread: true,
-  prepare: async () => ({ share: undefined, close: async () => {} }),
-  async open(setup: Setup, keys: readonly string[]): Promise<Lane> {
-    const options = { max: setup.items, ttl: 3_600_000 };
-    if (setup.kind === 'bytes') {
-      const cache = new LRUCache<string, Uint8Array>(options);
-      for (const [item, key] of keys.entries()) cache.set(key, bytesOf(item));
-      const pool = poolOf(bytesOf);
-      return {
-        get: { one: (item) => cache.get(keys[item]!)?.[item & 127] ?? -1 },
-        set: { one: (item) => setAnd0(cache, keys[item]!, pool(item)) },
-      };
-    }
-    const cache = new LRUCache<string, ReturnType<typeof objectOf>>(options);
-    for (const [item, key] of keys.entries()) cache.set(key, objectOf(item));
-    const pool = poolOf(objectOf);
+  bounded: { by: 'entries', policy: 'LRU' },
+  sync({ items, bound }) {
+    const cache = new LRUCache<string, object>({ max: bound?.entriesPerLane ?? items, ttl: TTL_MS });
     return {
-      get: { one: (item) => cache.get(keys[item]!)?.score ?? -1 },
-      set: { one: (item) => setAnd0(cache, keys[item]!, pool(item)) },
+      get: (key) => cache.get(key),
+      set(key, value) {
+        cache.set(key, value as object);
+        return true;
+      },
     };
   },
-};
-
-function setAnd0<V extends object>(cache: LRUCache<string, V>, key: string, value: V): number {
-  cache.set(key, value);
-  return 0;
-}
+});

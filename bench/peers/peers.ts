@@ -1,45 +1,61 @@
 /**
- * velocache and other caches side by side. In every round each contender gets its turn at each test, so what else
- * the machine does meets all of them; a figure is the median over the rounds, a ratio the median of the rounds' ratios.
- * tinybench takes the samples: an operation is far shorter than any timer, so a sample is the mean of a slice.
+ * velocache and other caches side by side. First the figures to reach: in every round each contender gets its turn at each test, so
+ * what else the machine does meets all of them; a figure is the median over the rounds, a ratio the median of the rounds' ratios.
+ * tinybench takes the samples: an operation is far shorter than any timer, so a sample is the mean of a slice. Then workloads, and
+ * hit ratios at equal memory, for which each contender has a process of its own.
  */
 import { Bench } from 'tinybench';
 import { short, summarize, table, verdict } from '../figures.js';
 import type { BenchOptions } from '../options.js';
-import type { Kind, Setup } from './contender.js';
-import { CONTENDERS } from './contenders.js';
-import { isRedisThere } from './redis.js';
-import { Team, THREADS_MAX } from './team.js';
+import type { Contender, Kind, Setup } from './contender.js';
+import { contendersHere, EMPTY, OWN } from './contenders.js';
+import { runHits } from './hits.js';
+import { Team } from './team.js';
+import { VALUE_BYTES } from './values.js';
+import { runWorkloads } from './workloads.js';
 
-const OWN = 'velocache';
-const EMPTY = 'empty loop';
-const OPERATIONS = ['get', 'set'] as const;
-type Operation = (typeof OPERATIONS)[number];
+const THREADS_MAX = 2;
+/** Each with its share of gets. The mix asks how gets scale beside sets, which nobody else is measured by. */
+const OPERATIONS = { get: 1, set: 0, mix: 0.95 } as const;
+type Operation = keyof typeof OPERATIONS;
+const SHOWN = ['get', 'set'] as const;
 
-/** Ratios to reach: over lmdb, by operation; and of the empty loop's scaling. */
-const OVER_LMDB = { get: 3, set: 2 } as const;
-const SCALING = 0.9;
+/** Ratios to reach: over peers, by operation; and of the empty loop's scaling. */
+const OVER_PEERS = [
+  { peer: 'lmdb', kind: 'bytes', operation: 'get', to: 4 },
+  { peer: 'lmdb', kind: 'bytes', operation: 'set', to: 3 },
+  { peer: 'lmdb', kind: 'objects', operation: 'get', to: 3 },
+  { peer: 'redis, pipelined', kind: 'bytes', operation: 'get', to: 20 },
+  { peer: 'redis, pipelined', kind: 'bytes', operation: 'set', to: 20 },
+] as const;
+const SCALING = { get: 0.95, mix: 0.85 } as const;
 /** Rounds before those that count. */
 const WARMUPS = 3;
 
 /** Nanoseconds of an operation, one for each round. */
 type Samples = Map<string, number[]>;
 
+/** `--workload table` and `hits` choose the first and the last part alone; other words are for the workloads' names. */
 export async function runPeers(options: BenchOptions): Promise<void> {
-  const hasRedis = isRedisThere();
-  if (!hasRedis) process.stdout.write('  redis is left out: there is no redis-server on the PATH\n');
-  const chosen = CONTENDERS.filter(
-    ({ name }) => (name !== 'redis' || hasRedis) && (name === OWN || name === EMPTY || name.includes(options.only)),
-  );
+  const contenders = contendersHere(options.only);
+  const { workload } = options;
+  if (workload === '' || workload === 'table') await runTable(contenders, options);
+  if (workload !== 'table' && workload !== 'hits') await runWorkloads(contenders, options);
+  if (workload === '' || workload === 'hits') await runHits(contenders, options);
+}
+
+async function runTable(contenders: readonly Contender[], options: BenchOptions): Promise<void> {
   for (const items of options.items) {
-    for (const kind of ['bytes', 'objects'] as const) await runKind({ items, kind }, chosen, options);
+    for (const kind of ['bytes', 'objects'] as const) {
+      await runKind({ items, kind, valueBytes: VALUE_BYTES, keys: 'uniform', values: 'pooled' }, contenders, options);
+    }
   }
 }
 
-async function runKind(setup: Setup, chosen: typeof CONTENDERS, options: BenchOptions): Promise<void> {
+async function runKind(setup: Setup, contenders: readonly Contender[], options: BenchOptions): Promise<void> {
   const teams: Team[] = [];
   try {
-    for (const contender of chosen) teams.push(await Team.start(contender, setup));
+    for (const contender of contenders) teams.push(await Team.start(contender, setup, THREADS_MAX));
     report(setup, teams, await measure(teams, options), options.rounds);
   } finally {
     for (const team of teams) await team.stop();
@@ -52,16 +68,17 @@ function label(team: string, operation: Operation, threads: number): string {
 
 /** Whether a test makes sense for a contender. */
 function takesPart(team: Team, operation: Operation): boolean {
+  if (operation === 'mix') return team.name === OWN || team.name === EMPTY;
   return team.name !== EMPTY || operation === 'get';
 }
 
 async function measure(teams: readonly Team[], { rounds, sliceMs }: BenchOptions): Promise<Samples> {
   const samples: Samples = new Map();
   const bench = new Bench({ iterations: 1, time: 0, warmup: false, throws: true });
-  for (const operation of OPERATIONS) {
+  for (const [operation, reads] of Object.entries(OPERATIONS) as [Operation, number][]) {
     for (const team of teams.filter((candidate) => takesPart(candidate, operation))) {
       for (let threads = 1; threads <= THREADS_MAX; threads++) {
-        const sample = async () => ({ overriddenDuration: 1 / (await team.rate(operation, threads, sliceMs)) });
+        const sample = async () => ({ overriddenDuration: 1 / (await team.rate(reads, threads, sliceMs)) });
         bench.add(label(team.name, operation, threads), sample, { async: true });
         samples.set(label(team.name, operation, threads), []);
       }
@@ -83,7 +100,7 @@ function report(setup: Setup, teams: readonly Team[], samples: Samples, rounds: 
   const what = setup.kind === 'bytes' ? '137 bytes' : 'small objects';
   process.stdout.write(`\n  ${what}, ${setup.items} items, uniform keys, ${rounds} rounds\n`);
   const rows = [['', 'threads', 'ops/s', 'ns/op', 'p25-p75', `${OWN} is faster by`]];
-  for (const operation of OPERATIONS) {
+  for (const operation of SHOWN) {
     for (let threads = 1; threads <= THREADS_MAX; threads++) {
       for (const team of teams.filter((candidate) => takesPart(candidate, operation) && candidate.name !== EMPTY)) {
         rows.push(row(samples, team.name, operation, threads));
@@ -113,21 +130,23 @@ function medianRatio(above: readonly number[], below: readonly number[]): number
 
 function figures(kind: Kind, teams: readonly Team[], samples: Samples): string[] {
   const lines: string[] = [];
-  const has = (name: string): boolean => teams.some((team) => team.name === name);
-  if (kind === 'bytes' && has('lmdb')) {
-    for (const operation of OPERATIONS) {
-      const ratio = ratioOver(samples, 'lmdb', operation, 1);
-      const to = OVER_LMDB[operation];
-      lines.push(`${operation} over lmdb, 1 thread: ${ratio.toFixed(2)} x, to reach ${to} x: ${verdict(ratio >= to)}`);
-    }
+  for (const { peer, operation, to } of OVER_PEERS.filter((figure) => figure.kind === kind)) {
+    if (!teams.some((team) => team.name === peer)) continue;
+    const ratio = ratioOver(samples, peer, operation, 1);
+    lines.push(`${operation} over ${peer}, 1 thread: ${ratio.toFixed(2)} x, to reach ${to} x: ${verdict(ratio >= to)}`);
   }
-  const scaling = (name: string): number[] =>
-    samples.get(label(name, 'get', 1))!.map((one, round) => one / samples.get(label(name, 'get', 2))![round]!);
-  const [own, empty] = [scaling(OWN), scaling(EMPTY)];
+  return lines.concat(scaling(samples, 'get', 'gets'), scaling(samples, 'mix', '95 % gets, 5 % sets'));
+}
+
+function scaling(samples: Samples, operation: keyof typeof SCALING, what: string): string {
+  const [own, empty] = [OWN, EMPTY].map((name) => {
+    const two = samples.get(label(name, operation, 2))!;
+    return samples.get(label(name, operation, 1))!.map((one, round) => one / two[round]!);
+  }) as [number[], number[]];
   const share = medianRatio(own, empty);
-  const parts = `${summarize(own).median.toFixed(2)} x, an empty loop's ${summarize(empty).median.toFixed(2)} x`;
-  lines.push(
-    `gets from 1 to 2 threads: ${parts}; of it ${share.toFixed(2)}, to reach ${SCALING}: ${verdict(share >= SCALING)}`,
+  const to = SCALING[operation];
+  return (
+    `${what} from 1 to 2 threads: ${summarize(own).median.toFixed(2)} x, an empty loop's ${summarize(empty).median.toFixed(2)} x; ` +
+    `of it ${share.toFixed(2)}, to reach ${to}: ${verdict(share >= to)}`
   );
-  return lines;
 }

@@ -1,30 +1,34 @@
 import { attachCache, type CacheHandle, createCache } from '../../src/index.js';
 import type { Contender, Lane, Prepared, Setup } from './contender.js';
-import { bytesOf, objectOf, poolOf, type SmallObject } from './values.js';
+import { byteOf, bytesOf, objectOf, poolOf, type RiderObject, scoreOf } from './values.js';
 
 /** Room for every item: nothing is evicted. */
-const BYTES_PER_ITEM = 360;
+const BYTES_BESIDE_VALUE = 190;
+const ROUNDING = 1.25;
+const CAPACITY_MIN = 64 * 2 ** 20;
 
 function velocache(name: string, ttl: string | undefined): Contender {
   return {
     name,
-    async prepare({ items }: Setup): Promise<Prepared> {
-      const capacity = Math.max(64 * 2 ** 20, items * BYTES_PER_ITEM);
+    bounded: { by: 'bytes', policy: 'adaptive' },
+    async prepare({ items, valueBytes, bound }: Setup): Promise<Prepared> {
+      const room = Math.ceil(items * (valueBytes * ROUNDING + BYTES_BESIDE_VALUE));
+      const capacity = bound?.bytes ?? Math.max(CAPACITY_MIN, room);
       const cache = await createCache({ capacity, types: ttl === undefined ? {} : { default: { ttl } } });
       return { share: cache.handle, close: () => cache.close() };
     },
     async open(setup: Setup, keys: readonly string[], share: unknown): Promise<Lane> {
-      const cache = attachCache(share as CacheHandle<{ default: SmallObject }>);
+      const cache = attachCache(share as CacheHandle<{ default: RiderObject }>);
       if (setup.kind === 'bytes') {
-        const pool = poolOf(bytesOf);
+        const pool = poolOf((item) => bytesOf(item, setup.valueBytes));
         return {
-          get: { one: (item) => cache.getBytes(keys[item]!)?.[item & 127] ?? -1 },
+          get: { one: (item) => byteOf(cache.getBytes(keys[item]!), item) },
           set: { one: (item) => (cache.setBytes(keys[item]!, pool(item)) ? 0 : -1) },
         };
       }
-      const pool = poolOf(objectOf);
+      const pool = poolOf((item) => objectOf(item, setup.valueBytes));
       return {
-        get: { one: (item) => cache.get(keys[item]!)?.score ?? -1 },
+        get: { one: (item) => scoreOf(cache.get(keys[item]!)) },
         set: { one: (item) => (cache.set(keys[item]!, pool(item)) ? 0 : -1) },
       };
     },

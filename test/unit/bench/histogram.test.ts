@@ -23,4 +23,13 @@ describe('Histogram', () => {
     expect(histogram.quantile(0.5)).toBeLessThan(1e-4);
     expect(histogram.maxMs).toBe(1e9);
   });
+
+  it('adds up what others have seen', () => {
+    const [one, two, all] = [new Histogram(), new Histogram(), new Histogram()];
+    one.add(1, 3);
+    two.add(8);
+    for (const part of [one, two]) all.merge(part.data());
+    expect([all.count, all.sumMs, all.maxMs, all.quantile(1)]).toEqual([4, 11, 8, 8]);
+    expect(all.quantile(0.75)).toBeLessThan(1.1);
+  });
 });
