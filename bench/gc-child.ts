@@ -1,15 +1,18 @@
 /** A process with a million small objects in one cache, which then works for a while. Reports its worst GC pause. */
-import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { createCache } from '../src/index.js';
+import { type GcSums, GcWatch } from './gc-watch.js';
 import { keyOf, objectOf } from './peers/values.js';
 
 export interface GcReport {
+  /** Of Node. */
+  readonly version: string;
   readonly longestPauseMs: number;
   /** The longest after the cache was filled. */
   readonly longestSteadyMs: number;
   readonly collections: number;
+  readonly pausesMs: number;
   readonly heapMb: number;
   readonly rssMb: number;
 }
@@ -42,25 +45,15 @@ async function open(kind: string): Promise<Store> {
   };
 }
 
-async function work(store: Store): Promise<GcReport> {
-  let longest = 0;
-  let longestSteady = 0;
-  let collections = 0;
-  let isSteady = false;
-  const observer = new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) {
-      collections++;
-      longest = Math.max(longest, duration);
-      if (isSteady) longestSteady = Math.max(longestSteady, duration);
-    }
-  });
-  observer.observe({ entryTypes: ['gc'] });
+async function fill(store: Store): Promise<void> {
   for (let item = 0; item < ITEMS; item++) {
     store.set(item);
     if (item % STRIDE === 0) await setImmediate();
   }
   await setImmediate();
-  isSteady = true;
+}
+
+async function use(store: Store): Promise<void> {
   for (let i = 0; i < STEADY_OPERATIONS; i++) {
     const item = Math.imul(i, 0x9e3779b1) >>> 0;
     if ((i & 3) === 0) store.set(item % ITEMS);
@@ -71,13 +64,32 @@ async function work(store: Store): Promise<GcReport> {
   globalThis.gc?.();
   await setImmediate();
   await setImmediate();
-  observer.disconnect();
+}
+
+async function collectionsDuring(work: () => Promise<void>): Promise<GcSums> {
+  const watch = new GcWatch(true);
+  await work();
+  const sums = watch.sums();
+  watch.stop();
+  return sums;
+}
+
+async function report(store: Store): Promise<GcReport> {
+  const filling = await collectionsDuring(() => fill(store));
+  const steady = await collectionsDuring(() => use(store));
   const { heapUsed, rss } = process.memoryUsage();
-  const [heapMb, rssMb] = [heapUsed / 2 ** 20, rss / 2 ** 20];
-  return { longestPauseMs: longest, longestSteadyMs: longestSteady, collections, heapMb, rssMb };
+  return {
+    version: process.version,
+    longestPauseMs: Math.max(filling.longestMs, steady.longestMs),
+    longestSteadyMs: steady.longestMs,
+    collections: filling.count + steady.count,
+    pausesMs: filling.totalMs + steady.totalMs,
+    heapMb: heapUsed / 2 ** 20,
+    rssMb: rss / 2 ** 20,
+  };
 }
 
 const store = await open(process.argv[2] ?? '');
-process.send!(await work(store));
+process.send!(await report(store));
 await store.close();
 process.disconnect();

@@ -31,6 +31,10 @@ export class GcWatch {
     return { count: this.#count, totalMs: this.#totalMs, longestMs: this.#longestMs };
   }
 
+  stop(): void {
+    this.#observer.disconnect();
+  }
+
   #note(entries: readonly PerformanceEntry[]): void {
     for (const entry of entries) {
       const { duration, detail } = entry as GcEntry;

@@ -1,6 +1,7 @@
 /** Runs the benches that are named, one after the other. Nothing here fails for being slow: figures are printed. */
 
 import { runCodecs } from './codecs.js';
+import { runCompare } from './compare/compare.js';
 import { runExact } from './exact.js';
 import { runExpiry } from './expiry.js';
 import { runGc } from './gc.js';
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   loop: runLoop,
   scenario: runScenario,
   growth: runGrowth,
+  compare: runCompare,
 };
 
 async function main(): Promise<void> {

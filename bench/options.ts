@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
   readonly names: readonly string[];
+  /** What `compare` compares with: a ref of git, or the folder of a built checkout. */
+  readonly base: string;
   /** Numbers of items for `peers`. */
   readonly items: readonly number[];
   /** All workloads of `peers`, not only a base with one factor varied at a time. */
@@ -10,6 +12,8 @@ export interface BenchOptions {
   /** Part of a workload's name, or `table` or `hits`; '' for all of `peers`. */
   readonly workload: string;
   readonly rounds: number;
+  /** Binaries of Node for `gc`. */
+  readonly nodes: readonly string[];
   /** Milliseconds of one measurement in a round. */
   readonly sliceMs: number;
   /** Folder of recorded traces. */
@@ -54,14 +58,18 @@ export const HELP = `Usage: npm run bench [-- NAME ...] [options]
            10 minutes
   growth   times and memory from 10000 to 10 million entries, 1 to 8 threads and 64 MB to 8 GB, with plots: 6 minutes
 
-Without a name: all of them.
+  compare BASE  the micro benches of this checkout and of BASE in turn, a ref of git or the folder of a built
+           checkout: ratios with their spread, some 2 minutes
 
-  --items N      items in the caches of peers (default 100000)
+Without a name: all of them but compare.
+
+  --items N      items in the caches of peers and compare (default 100000)
                  (its workloads: so many, and in one of them ten times as many)
   --full         peers at 100000 and 1000000 items, and all its workloads, some hours
   --workload TEXT   peers: only workloads with this in their name, as "zipf 95/5 1kb bytes 100000-items 1-thread";
                  or table or hits for the first or the last part alone
-  --rounds N     rounds that each figure is the median of (default 9)
+  --rounds N     rounds that each figure is the median of (default 9; gc: at most 3)
+  --nodes LIST   gc: paths of Node binaries with commas between, a row for each (default: the one that runs)
   --slice N      milliseconds of each measurement in a round (default 60)
   --traces DIR   recorded traces (default ../shared/traces)
   --payloads DIR recorded values for codecs and lazy, as JSON lines, gzip (default ../shared/payloads; the demo's own
@@ -85,6 +93,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     options: {
       items: { type: 'string', default: '100000' },
       full: { type: 'boolean', default: false },
+      nodes: { type: 'string', default: '' },
       rounds: { type: 'string', default: '9' },
       slice: { type: 'string', default: '60' },
       traces: { type: 'string', default: '../shared/traces' },
@@ -102,14 +111,17 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     },
   });
   if (values.help) return undefined;
-  for (const name of positionals) {
+  const { names, base } = named(positionals, known);
+  for (const name of names) {
     if (!known.includes(name)) throw new Error(`unknown bench "${name}"; there are ${known.join(', ')}`);
   }
   return {
-    names: positionals.length === 0 ? known : positionals,
+    names,
+    base,
     isFull: values.full,
     workload: values.workload,
     items: values.full ? [100_000, 1_000_000] : [count('items', values.items)],
+    nodes: values.nodes === '' ? [process.execPath] : listed(values.nodes),
     rounds: count('rounds', values.rounds),
     sliceMs: count('slice', values.slice),
     traces: values.traces,
@@ -121,8 +133,22 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     seed: count('seed', values.seed),
     largest: Math.max(LARGEST_MIN, count('largest', values.largest)),
     plots: values.plots,
-    policies: values.policies.split(',').filter((name) => name !== ''),
+    policies: listed(values.policies),
   };
+}
+
+/** `compare` takes the word behind it, and runs only if it is named. */
+function named(words: readonly string[], known: readonly string[]): { names: readonly string[]; base: string } {
+  const at = words.indexOf('compare');
+  if (words.length === 0) return { names: known.filter((name) => name !== 'compare'), base: '' };
+  if (at < 0) return { names: words, base: '' };
+  const base = words[at + 1];
+  if (base === undefined) throw new Error('compare needs a ref of git or the folder of a built checkout behind it');
+  return { names: words.filter((_, i) => i !== at + 1), base };
+}
+
+function listed(text: string): string[] {
+  return text.split(',').filter((name) => name !== '');
 }
 
 function count(name: string, text: string): number {
