@@ -67,7 +67,7 @@ Without a name: all of them but compare.
                  (its workloads: so many, and in one of them ten times as many)
   --full         peers at 100000 and 1000000 items, and all its workloads, some hours
   --workload TEXT   peers: only workloads with this in their name, as "zipf 95/5 1kb bytes 100000-items 1-thread";
-                 or table or hits for the first or the last part alone
+                 or table, near or hits for one of the other parts alone
   --rounds N     rounds that each figure is the median of (default 9; gc: at most 3)
   --nodes LIST   gc: paths of Node binaries with commas between, a row for each (default: the one that runs)
   --slice N      milliseconds of each measurement in a round (default 60)

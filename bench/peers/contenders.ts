@@ -9,10 +9,13 @@ import { nodeCache } from './node-cache.js';
 import { redis } from './redis.js';
 import { isOnPath } from './server.js';
 import { sharedMap } from './sharedmap.js';
-import { withoutTtl, withTtl } from './velocache.js';
+import { near, withoutTtl, withTtl } from './velocache.js';
 
 export const OWN: string = withoutTtl.name;
 export const OWN_TTL: string = withTtl.name;
+/** Measured against it on hot objects only. */
+export const NEAR: Contender = near;
+export const NEAR_PEER: Contender = lruCache;
 export const EMPTY: string = emptyLoop.name;
 
 const CONTENDERS: readonly Contender[] = [
@@ -30,7 +33,7 @@ const CONTENDERS: readonly Contender[] = [
 ];
 
 export function contenderNamed(name: string): Contender {
-  return CONTENDERS.find((contender) => contender.name === name)!;
+  return [...CONTENDERS, near].find((contender) => contender.name === name)!;
 }
 
 /** Those with `only` in their name, with velocache and the empty loop in any case. Says which can't run here. */

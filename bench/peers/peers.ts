@@ -8,7 +8,7 @@ import { Bench } from 'tinybench';
 import { short, summarize, table, verdict } from '../figures.js';
 import type { BenchOptions } from '../options.js';
 import type { Contender, Kind, Setup } from './contender.js';
-import { contendersHere, EMPTY, OWN } from './contenders.js';
+import { contendersHere, EMPTY, NEAR, NEAR_PEER, OWN } from './contenders.js';
 import { runHits } from './hits.js';
 import { Team } from './team.js';
 import { VALUE_BYTES } from './values.js';
@@ -28,6 +28,9 @@ const OVER_PEERS = [
   { peer: 'redis, pipelined', kind: 'bytes', operation: 'get', to: 20 },
   { peer: 'redis, pipelined', kind: 'bytes', operation: 'set', to: 20 },
 ] as const;
+/** Over lru-cache, on so many hot objects. */
+const OVER_NEAR_PEER = 1;
+const HOT_ITEMS = 1_000;
 const SCALING = { get: 0.95, mix: 0.85 } as const;
 /** Rounds before those that count. */
 const WARMUPS = 3;
@@ -35,12 +38,13 @@ const WARMUPS = 3;
 /** Nanoseconds of an operation, one for each round. */
 type Samples = Map<string, number[]>;
 
-/** `--workload table` and `hits` choose the first and the last part alone; other words are for the workloads' names. */
+/** `--workload table` and `hits` choose the first and the last part alone, `near` the near cache; other words are for the workloads' names. */
 export async function runPeers(options: BenchOptions): Promise<void> {
   const contenders = contendersHere(options.only);
   const { workload } = options;
   if (workload === '' || workload === 'table') await runTable(contenders, options);
-  if (workload !== 'table' && workload !== 'hits') await runWorkloads(contenders, options);
+  if (workload === '' || workload === 'table' || workload === 'near') await runNear(options);
+  if (!['table', 'near', 'hits'].includes(workload)) await runWorkloads(contenders, options);
   if (workload === '' || workload === 'hits') await runHits(contenders, options);
 }
 
@@ -50,6 +54,43 @@ async function runTable(contenders: readonly Contender[], options: BenchOptions)
       await runKind({ items, kind, valueBytes: VALUE_BYTES, keys: 'uniform', values: 'pooled' }, contenders, options);
     }
   }
+}
+
+/** The near cache on hot objects, in turn with a cache on the heap. */
+async function runNear({ rounds, sliceMs }: BenchOptions): Promise<void> {
+  const hot = {
+    items: HOT_ITEMS,
+    kind: 'objects',
+    valueBytes: VALUE_BYTES,
+    keys: 'uniform',
+    values: 'pooled',
+  } as const;
+  const ns = new Map([NEAR, NEAR_PEER].map(({ name }) => [name, [] as number[]]));
+  const teams: Team[] = [];
+  try {
+    for (const contender of [NEAR, NEAR_PEER]) teams.push(await Team.start(contender, hot, 1));
+    for (let round = -WARMUPS; round < rounds; round++) {
+      for (const team of teams) {
+        const rate = await team.rate(1, 1, sliceMs);
+        if (round >= 0) ns.get(team.name)!.push(1e6 / rate);
+      }
+    }
+  } finally {
+    for (const team of teams) await team.stop();
+  }
+  reportNear(ns);
+}
+
+function reportNear(ns: ReadonlyMap<string, readonly number[]>): void {
+  const rows = [['', 'ops/s', 'ns/op', 'p25-p75']];
+  for (const [name, samples] of ns) {
+    const { median, p25, p75 } = summarize(samples);
+    rows.push([`get ${name}`, short(1e9 / median), median.toFixed(0), `${p25.toFixed(0)}-${p75.toFixed(0)}`]);
+  }
+  const ratio = medianRatio(ns.get(NEAR_PEER.name)!, ns.get(NEAR.name)!);
+  const word = verdict(ratio >= OVER_NEAR_PEER);
+  process.stdout.write(`\n  ${HOT_ITEMS} hot objects, 1 thread\n${table(rows)}`);
+  process.stdout.write(`  over ${NEAR_PEER.name}: ${ratio.toFixed(2)} x, to reach ${OVER_NEAR_PEER} x: ${word}\n`);
 }
 
 async function runKind(setup: Setup, contenders: readonly Contender[], options: BenchOptions): Promise<void> {

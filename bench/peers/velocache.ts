@@ -1,4 +1,4 @@
-import { attachCache, type CacheHandle, createCache } from '../../src/index.js';
+import { attachCache, type CacheHandle, createCache, type TypeOptions } from '../../src/index.js';
 import type { Contender, Lane, Prepared, Setup } from './contender.js';
 import { byteOf, bytesOf, objectOf, poolOf, type RiderObject, scoreOf } from './values.js';
 
@@ -7,14 +7,14 @@ const BYTES_BESIDE_VALUE = 190;
 const ROUNDING = 1.25;
 const CAPACITY_MIN = 64 * 2 ** 20;
 
-function velocache(name: string, ttl: string | undefined): Contender {
+function velocache(name: string, type: TypeOptions<RiderObject>): Contender {
   return {
     name,
     bounded: { by: 'bytes', policy: 'adaptive' },
     async prepare({ items, valueBytes, bound }: Setup): Promise<Prepared> {
       const room = Math.ceil(items * (valueBytes * ROUNDING + BYTES_BESIDE_VALUE));
       const capacity = bound?.bytes ?? Math.max(CAPACITY_MIN, room);
-      const cache = await createCache({ capacity, types: ttl === undefined ? {} : { default: { ttl } } });
+      const cache = await createCache({ capacity, types: { default: type } });
       return { share: cache.handle, close: () => cache.close() };
     },
     async open(setup: Setup, keys: readonly string[], share: unknown): Promise<Lane> {
@@ -35,5 +35,10 @@ function velocache(name: string, ttl: string | undefined): Contender {
   };
 }
 
-export const withoutTtl: Contender = velocache('velocache', undefined);
-export const withTtl: Contender = velocache('velocache, TTL', '1h');
+export const withoutTtl: Contender = velocache('velocache', {});
+export const withTtl: Contender = velocache('velocache, TTL', { ttl: '1h' });
+/** For objects: bytes are never kept in it. */
+export const near: Contender = velocache('velocache near, TTL', {
+  ttl: '1h',
+  near: { entries: 10_000, bytes: '64mb' },
+});
