@@ -15,6 +15,7 @@ Commands:
   demo    run a realistic load, or a recorded trace, on one cache shared by all threads
   replay  replay recorded traces, and tell the hit ratio of each policy
   tune    propose options for a cache from a recorded trace, and measure what each gains
+  doctor  tell what this machine and way of starting Node hold back, huge pages above all
 
 Options:
   --help  show this help; "velocache <command> --help" shows a command's own
@@ -38,6 +39,15 @@ Options:
 Exit status: 0, 1 if the cache was found wrong or a thread died, 2 if an option or the trace can't be used.
 `;
 
+const DOCTOR_HELP = `Usage: velocache doctor [options]
+
+Looks at cores, memory, the version of Node and huge pages, as this process gets them, and tells what to change.
+
+Options:
+  --json            print the findings as one JSON object and nothing else
+  --help            show this help
+`;
+
 export interface DemoOptions {
   readonly threads: number;
   readonly capacityBytes: number;
@@ -51,7 +61,8 @@ type CommandLine =
   | { readonly command: 'help'; readonly text: string }
   | { readonly command: 'demo'; readonly options: DemoOptions }
   | { readonly command: 'replay'; readonly options: ReplayOptions }
-  | { readonly command: 'tune'; readonly options: TuneOptions };
+  | { readonly command: 'tune'; readonly options: TuneOptions }
+  | { readonly command: 'doctor'; readonly options: { readonly json: boolean } };
 
 /** Reads what stands after the program's name. Throws a CliError of one line for anything that can't be used. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -68,6 +79,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       return orHelp(REPLAY_HELP, 'replay', parseReplay(rest));
     case 'tune':
       return orHelp(TUNE_HELP, 'tune', parseTune(rest));
+    case 'doctor':
+      return orHelp(DOCTOR_HELP, 'doctor', parseDoctor(rest));
     default:
       throw new CliError(`unknown command or option "${command}"; see velocache --help`);
   }
@@ -99,6 +112,11 @@ function parseDemo(args: readonly string[]): DemoOptions | undefined {
     json: flags.values['json'] === true,
     trace,
   };
+}
+
+function parseDoctor(args: readonly string[]): { readonly json: boolean } | undefined {
+  const { values } = readFlags('doctor', args, { text: [], bare: ['json'], files: false });
+  return values['help'] === true ? undefined : { json: values['json'] === true };
 }
 
 /** One worker a core, and two where there is one core: a cache of one thread would show nothing of sharing. */

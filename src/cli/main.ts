@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseCommandLine } from './args.js';
 import { runDemo } from './demo.js';
+import { runDoctor } from './doctor.js';
 import { CliError, EXIT_VIOLATION, messageOf } from './errors.js';
 import { runReplayCommand } from './replay.js';
 import { runTune } from './tune.js';
@@ -17,6 +18,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (commandLine.command === 'tune') {
     await runTune(commandLine.options, process);
+    return 0;
+  }
+  if (commandLine.command === 'doctor') {
+    runDoctor(commandLine.options.json, process);
     return 0;
   }
   return runDemo(commandLine.options, {
