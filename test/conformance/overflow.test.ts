@@ -349,10 +349,10 @@ describe('veloTypes', () => {
     const table = readFileSync(new URL('../../README.md', import.meta.url), 'utf8').split('\n');
     const none = (value: unknown): string => (value === undefined ? '–' : String(value));
     for (const [type, options] of Object.entries(veloTypes({ reduceWeather: (v) => v, reduceStats: (v) => v }))) {
-      const { ttl, idle, importance, maxShare, overflow, compress } = options;
+      const { ttl, idle, importance, maxShare, overflow, compress, near } = options;
       const compression = compress?.dictionary === true ? `${compress.with}, dictionary` : none(compress?.with);
       expect(table).toContain(
-        `| \`${type}\` | ${ttl} | ${none(idle)} | ${importance} | ${Math.round(maxShare! * 100)} % | \`${overflow}\` | ${compression} |`,
+        `| \`${type}\` | ${ttl} | ${none(idle)} | ${importance} | ${Math.round(maxShare! * 100)} % | \`${overflow}\` | ${compression} | ${none(near?.bytes)} |`,
       );
     }
   });
