@@ -241,7 +241,7 @@ describe('createReport', () => {
 
 describe('formatReport', () => {
   it('has a line for every thread, type, class and total', () => {
-    const route = { ...NO_USE, entries: 7, bytesUsed: 5 * 1_024 ** 2, hits: 90, misses: 10 };
+    const route = { ...NO_USE, entries: 7, bytesUsed: 5 * 1_024 ** 2, hits: 90, nearHits: 45, misses: 10 };
     const classes = [
       {
         chunkBytes: 1_000,
@@ -256,7 +256,7 @@ describe('formatReport', () => {
     const text = formatReport(createReport(findingsOf({ after: statsOf({ ...route, types: { route }, classes }) })));
     expect(text).toMatch(/worker 1 +38 +60 +10 +6/);
     expect(text).toMatch(/total +100 +200 operations/);
-    expect(text).toMatch(/route +90\.0 % +100\.0 % +7 +5\.0 MB/);
+    expect(text).toMatch(/route +90\.0 % +50\.0 % +100\.0 % +7 +5\.0 MB/);
     expect(text).toMatch(/1,000 +2 +30 +75\.0 % +5\.9 KB +20\.0 %/);
     expect(text).toMatch(/verify\(\) +clean/);
     expect(text).toMatch(/attached threads +3/);
