@@ -268,8 +268,7 @@ export class KeySpace<V> {
     // that the state of the cache says whether it is open.
     const isQuick = isBefore(this.#clock.coarse(), kept.quickUntil) && --this.#quickHits > 0;
     const isOpen = this.#meta[HEADER.state] === STATE_OPEN;
-    if (!isQuick || !isOpen || !this.#store.proofs.hasSequence(kept.primary, kept.sequence))
-      return this.#proved(key, kept);
+    if (!isQuick || !isOpen || !kept.isUnchanged) return this.#proved(key, kept);
     this.#countNearHit(kept.payloadBytes);
     return kept.value;
   }

@@ -52,14 +52,12 @@ export function resolveNear(where: string, { entries = 10_000, bytes = '16mb' }:
   return { entries, bytes: parseSize(`${where}.bytes`, bytes, BYTES_MIN, BYTES_MAX) };
 }
 
-/**
- * A value, and what proves that it is still that of its key. What a quick hit looks at comes first, in one cache line with the object's
- * header.
- */
+/** A value, and what proves that it is still that of its key. What a quick hit looks at comes first, side by side. */
 export class Kept<V> {
   readonly value: V;
   /** Those of the proof. */
-  readonly primary: number;
+  readonly words: ReadProof['words'];
+  readonly at: number;
   readonly sequence: number;
   readonly payloadBytes: number;
   quickUntil: number;
@@ -69,12 +67,23 @@ export class Kept<V> {
 
   constructor(value: V, proof: ReadProof, bytes: number) {
     this.value = value;
-    this.primary = proof.primary;
+    this.words = proof.words;
+    this.at = proof.at;
     this.sequence = proof.sequence;
     this.payloadBytes = proof.payloadBytes;
     this.quickUntil = proof.quickUntil;
     this.proof = proof;
     this.bytes = bytes;
+  }
+
+  /**
+   * Whether the chain of the entry has not changed: what quick hits ask. A plain load, where the full proof has an atomic one, for
+   * which V8 calls a function: 14 ns of 55. It reads a word whole, and nothing older than a change that happened before: whatever
+   * told this thread that the change had returned (a message, an atomic operation) orders the two. Nothing else is ordered by
+   * it, the value being private; and quick hits in a row end by a full proof.
+   */
+  get isUnchanged(): boolean {
+    return this.words[this.at] === this.sequence;
   }
 }
 

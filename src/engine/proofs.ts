@@ -3,7 +3,7 @@
  * the operation returns, and a primary bucket is never anything else; so one load tells whether a hit of long ago still stands, and
  * nothing has to be told to those who remember it. What doesn't move the sequence is looked at as well: the entry's time.
  */
-import { checkpoint, load } from '#atomics';
+import { checkpoint, type Words } from '#atomics';
 import { BUCKET, SEQUENCE_BUSY, type SeqlockReader, type SharedClock, TICK_MS } from '../../native-free/index.js';
 import type { Context } from './context.js';
 import { expiryAt, NOT_EXPIRED } from './expiry.js';
@@ -22,8 +22,9 @@ const QUICK_TICKS_MAX = 100 / TICK_MS;
 export class ReadProof {
   readonly shard: number;
   readonly hash: number;
-  /** The first bucket of the chain, and its sequence. */
-  readonly primary: number;
+  /** The sequence of the chain, which is at word `at` of `words`. */
+  readonly words: Words;
+  readonly at: number;
   readonly sequence: number;
   /** Where the entry is. */
   readonly bucket: number;
@@ -47,7 +48,8 @@ export class ReadProof {
     this.shard = context.shardOf(key.hash);
     this.hash = key.hash;
     this.sequence = reader.sequence;
-    this.primary = primary;
+    this.words = arena.wordsOf(primary);
+    this.at = arena.wordIndex(primary);
     this.bucket = bucket;
     this.slot = slot;
     this.ref = ref;
@@ -89,12 +91,6 @@ export class Proofs {
     return this.#isUnchanged(proof) ? proof : undefined;
   }
 
-  /** Whether a chain that begins at a bucket has this sequence: what quick hits ask. */
-  hasSequence(primary: number, sequence: number): boolean {
-    const { arena } = this.#context;
-    return load(arena.wordsOf(primary), arena.wordIndex(primary)) === sequence;
-  }
-
   /** Whether the entry is what was read, and live; if it is, that counts as a use of it. */
   use(proof: ReadProof): boolean {
     const { bucket, slot } = proof;
@@ -129,9 +125,8 @@ export class Proofs {
     return true;
   }
 
-  #isUnchanged({ primary, sequence }: ReadProof): boolean {
-    const { arena } = this.#context;
-    return this.#seqlock.isValid(arena.wordsOf(primary), arena.wordIndex(primary), sequence);
+  #isUnchanged({ words, at, sequence }: ReadProof): boolean {
+    return this.#seqlock.isValid(words, at, sequence);
   }
 
   /** An idle time is renewed by each tick; else a use more within a moment tells a policy nothing. */

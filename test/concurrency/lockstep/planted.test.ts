@@ -111,7 +111,7 @@ const PLANTS: readonly (Plant & { readonly look: Look })[] = [
     name: 'a proof whose sequence was noted behind the copy',
     file: 'src/engine/proofs.js',
     from: 'return this.#isUnchanged(proof) ? proof : undefined;',
-    to: 'const words = this.#context.arena.wordsOf(proof.primary); return Object.assign(proof, { sequence: Atomics.load(words, this.#context.arena.wordIndex(proof.primary)) });',
+    to: 'return Object.assign(proof, { sequence: Atomics.load(proof.words, proof.at) });',
     look: schedules('a near get and a replacement', oneSwitch),
   },
   {
