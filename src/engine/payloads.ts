@@ -52,6 +52,8 @@ export class Payloads {
   readonly pointer: Uint8Array = new Uint8Array(POINTER_BYTES);
   /** The shard of the payload that was looked for last. */
   shard = 0;
+  /** The first bucket of the chain that the payload shared last was stored in; 0 if it was there. */
+  primary = 0;
   readonly #context: Context;
   readonly #index: IndexTable;
   readonly #items: Items;
@@ -115,6 +117,7 @@ export class Payloads {
    * the value is to be stored by itself then. What was taken is to be published, or let go of.
    */
   share(type: number, bytes: Uint8Array, form: number, steal: Steal): boolean {
+    this.primary = 0;
     // Left by an operation before, which could not have a lock.
     if (this.#context.meta[this.#references.taken] !== 0) return false;
     this.#prepare(this.#context.layout.payloadTypeOf(type), bytes, form);
@@ -178,7 +181,9 @@ export class Payloads {
     const value = this.#bytes.subarray(0, PAYLOAD_HEAD_BYTES + length);
     value.fill(0, 0, PAYLOAD_HEAD_BYTES);
     value[0] = 1;
-    return this.#writer.setPayload(this.#key, value, form, LIFETIME, this.#name, steal);
+    const outcome = this.#writer.setPayload(this.#key, value, form, LIFETIME, this.#name, steal);
+    if (outcome === STORED) this.primary = this.#writer.primary;
+    return outcome;
   }
 
   /** Finds the payload of a key and serial; its place is `#place` then. */

@@ -187,6 +187,17 @@ export class Rewriter {
     return { key, form: formOf(flagsOf(sizes)), start, length, keyBytes, isOwned, ticksUnused, proof };
   }
 
+  /**
+   * A copied entry whose proof allows for one change of a chain, which this thread has made since: a transaction moves a sequence on by
+   * two. The entry as it is if that is another's chain, or if there was any other change.
+   */
+  allowingFor(entry: CopiedEntry, primary: number): CopiedEntry {
+    const { proof } = entry;
+    const stands = (proof.stands + 2) | 0;
+    if (proof.isChained || primary !== proof.primary || this.#sequenceOf(primary) !== stands) return entry;
+    return { ...entry, proof: { ...proof, stands } };
+  }
+
   /** Copies the key and value of an item of one chunk, and lets go of the shard. */
   #copyLocked(shard: number, ref: number, length: number): boolean {
     const { arena } = this.#context;

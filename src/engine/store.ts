@@ -333,9 +333,11 @@ export class SharedStore {
     // How much a payload would take isn't known beforehand.
     const isShared = growthMax === ANY_SIZE && !entry.isOwned && this.#isShared(value, form);
     const stored = isShared ? this.#payloads.pointer : value;
+    // The payload may have been stored beside the entry that is to point to it.
+    const proven = isShared ? this.#rewriter.allowingFor(entry, this.#payloads.primary) : entry;
     let outcome: number;
     try {
-      outcome = this.#rewriter.rewrite(entry, this.key, stored, isShared ? FORM_POINTER : form, growthMax);
+      outcome = this.#rewriter.rewrite(proven, this.key, stored, isShared ? FORM_POINTER : form, growthMax);
     } catch (error) {
       outcome = this.#end(error, this.key.hash);
     }

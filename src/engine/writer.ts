@@ -167,6 +167,11 @@ export class Writer {
     );
   }
 
+  /** The first bucket of the chain that was stored into last. */
+  get primary(): number {
+    return this.#place.primary;
+  }
+
   /**
    * Stores a payload that has one reference, which this thread takes, under a key that has none: as `set` otherwise, and
    * EXISTS. The first words of `value` are the payload's own.

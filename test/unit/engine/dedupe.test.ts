@@ -5,6 +5,7 @@ import { CONDITION_BROKEN } from '../../../src/engine/context.js';
 import { Draft } from '../../../src/engine/drafts.js';
 import { READ_VALUE } from '../../../src/engine/reader.js';
 import { PAYLOAD_HEAD_BYTES } from '../../../src/engine/references.js';
+import { ANY_SIZE } from '../../../src/engine/rewriter.js';
 import { UNLIMITED } from '../../../src/policies/type-rules.js';
 import type { Engine } from '../../support/engine.js';
 import { pattern, useEngines } from '../../support/engines.js';
@@ -55,6 +56,29 @@ describe('values stored once', () => {
     bytes[at] = was;
     expect(engine.set('b', VALUE)).toBe(1);
     expect(figures(engine)).toMatchObject({ payloads: 1, references: 2 });
+  });
+
+  it('an entry takes a new value also where that is stored in the chain of the entry itself', () => {
+    const engine = create();
+    let beside = 0;
+    for (let i = 0; i < 60; i++) {
+      const key = `key ${i}`;
+      const [old, newer] = [pattern(300, i), pattern(400, i + 1)];
+      engine.set(key, old);
+      const copy = engine.copy(key)!;
+      const before = engine.prove(key)!.sequence;
+      expect([key, engine.rewrite(copy, newer, {}, ANY_SIZE)]).toEqual([key, 1]);
+      expect(engine.get(key)).toEqual(newer);
+      // Two transactions moved the sequence of its chain: that of the payload, and its own.
+      if (engine.prove(key)!.sequence - before > 2) beside += 1;
+    }
+    expect(beside).toBeGreaterThan(0);
+    // One in between that is another's still counts.
+    engine.set('key', VALUE);
+    const copy = engine.copy('key')!;
+    engine.set('key', pattern(300, 1));
+    expect(engine.rewrite(copy, pattern(400, 2), {}, ANY_SIZE)).not.toBe(1);
+    expect(engine.get('key')).toEqual(pattern(300, 1));
   });
 
   it('tells values that differ in their form, their length or a byte', () => {
