@@ -689,8 +689,13 @@ export class Writer {
         hasRoom ||= this.#makeRoomLocked(shard, classId, key.type);
         if (hasRoom && this.#chains.prependLocked(shard, intent, classId, key.hash)) left--;
       }
-      const hasDrained = this.#references.leave(shard);
-      if (hasRoom || (hasDrained && --drains >= 0)) continue;
+      if (hasRoom) {
+        // What evictions have left is given back behind the operation. Between its sections, that was seen to cost a small cache up to nine
+        // in ten of its entries.
+        this.#context.leave(shard);
+        continue;
+      }
+      if (this.#references.leave(shard) && --drains >= 0) continue;
       if (steals === 0 || steal === undefined) return NO_ROOM;
       steals = steal(shard, key.type) ? steals - 1 : 0;
     }
