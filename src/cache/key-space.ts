@@ -1,7 +1,7 @@
 /** The operations on the key space of one type. */
 
 import type { Words } from '#atomics';
-import { HEADER, isBefore, type SharedClock, STATE_OPEN } from '../../native-free/index.js';
+import { HEADER, type SharedClock, STATE_OPEN } from '../../native-free/index.js';
 import { FORM_BYTES } from '../codecs/frame.js';
 import type { Opened, Packer } from '../codecs/packer.js';
 import { TYPE_COUNTER } from '../engine/causes.js';
@@ -78,7 +78,10 @@ const SET_ASYNC_OPTIONS = [...SET_OPTIONS, ...GET_ASYNC_OPTIONS];
 const FETCH_OPTIONS = [...SET_OPTIONS, 'signal', 'lease'];
 const WRITE_STREAM_OPTIONS = [...SET_OPTIONS, 'size', 'signal'];
 const LEASE_MS = 30_000;
-/** So many hits in a row are quick at most, whatever the clock says: the thread may be the only one that moves it on. A prime, so that loops don't skip keys. */
+/**
+ * So many hits in a row are quick at most, whatever the clock says: the thread may be the only one that moves it on. A prime, so that
+ * loops don't skip keys.
+ */
 const QUICK_HITS_MAX = 61;
 /** Those that make nothing of values but plain objects and arrays, each anew, beside what can't be frozen. */
 const PLAIN_CODECS: ReadonlySet<string> = new Set(['msgpack', 'json', 'cbor']);
@@ -266,7 +269,7 @@ export class KeySpace<V> {
     if (kept === undefined) return undefined;
     // Most hits of hot keys: a use was noted a moment ago, and the sequence stands. A thread that has left the cache keeps nothing, so
     // that the state of the cache says whether it is open.
-    const isQuick = isBefore(this.#clock.coarse(), kept.quickUntil) && --this.#quickHits > 0;
+    const isQuick = kept.isQuickAt(this.#clock.coarse()) && --this.#quickHits > 0;
     const isOpen = this.#meta[HEADER.state] === STATE_OPEN;
     if (!isQuick || !isOpen || !kept.isUnchanged) return this.#proved(key, kept);
     this.#countNearHit(kept.payloadBytes);
@@ -314,8 +317,9 @@ export class KeySpace<V> {
   #proofAhead(key: string): ReadProof | undefined {
     if (this.#near === undefined) return undefined;
     this.#begin(key);
-    const { reader, key: prepared } = this.#store;
-    return reader.read(prepared, READ_PRESENCE, false) ? this.#proof() : undefined;
+    const { reader, proofs, key: prepared } = this.#store;
+    const isWanted = this.#near.wants(prepared.hash) && reader.read(prepared, READ_PRESENCE, false);
+    return isWanted ? proofs.prove(prepared) : undefined;
   }
 
   /** A proof of what the reader has just found under the prepared key, if the near cache wants it. */
@@ -510,18 +514,14 @@ export class KeySpace<V> {
    * options given and is what all calls that wait for it resolve to. Undefined if the loader returned that; then nothing
    * is stored. A `set`, `delete` or `clear` during a load wins: the value goes to the call that began the load, and isn't
    * stored; the others look, and load, again. Without a function the module of the option `loader` is run, in a worker of
-   * the pool. Of a type with the option `near` what it returned is frozen. Rejects with what the function threw, in other threads and of a module with VELOCACHE_LOAD; with
-   * VELOCACHE_WORKER if the worker died; with the signal's reason; VELOCACHE_CLOSED; VELOCACHE_OPTION without a loader.
+   * the pool. Of a type with the option `near` what it returned is frozen. Rejects with what the function threw, in other threads
+   * and of a module with VELOCACHE_LOAD; with VELOCACHE_WORKER if the worker died; with the signal's reason; VELOCACHE_CLOSED; VELOCACHE_OPTION without a loader.
    */
   async fetch(key: string, loader?: Loader<V>, options?: FetchOptions): Promise<V | undefined> {
     const call = this.#callOf(key, loader, options);
     call.signal?.throwIfAborted();
     const value = this.get(key);
-    if (value !== undefined) return value;
-    const loaded = await this.#fetcher.fetch(key, call);
-    // It may be the loader's own.
-    if (this.#near !== undefined) deepFreeze(loaded, 'any');
-    return loaded;
+    return value === undefined ? this.#fetcher.fetch(key, call) : value;
   }
 
   #callOf(key: string, loader: Loader<V> | undefined, options: FetchOptions | undefined): FetchCall<V> {
@@ -535,12 +535,22 @@ export class KeySpace<V> {
   #bringOf(key: string, loader: Loader<V> | undefined, untiered: Placement): Bring<V> {
     if (loader === undefined && this.#poolLoads !== undefined)
       return this.#poolLoads.bring(key, () => this.#tiered(untiered));
-    const load = loader ?? this.#imported;
+    const load = this.#freezing(loader ?? this.#imported);
     return this.#fetcher.inPlace(key, load, (value, flight) => {
       const placement = this.#tiered(untiered);
       const bytes = this.#packer.pack(value, this.#putter.besideBytes(key, placement));
       return this.#putter.put(key, bytes, this.#packer.form, placement, flight);
     });
+  }
+
+  /** With a near cache, the loader's own value is frozen too, before anybody gets it. */
+  #freezing(loader: Loader<V>): Loader<V> {
+    if (this.#near === undefined) return loader;
+    return async (key, info) => {
+      const value = await loader(key, info);
+      deepFreeze(value, 'any');
+      return value;
+    };
   }
 
   /** The module of the type, in this thread. */

@@ -8,7 +8,7 @@
  * "A paging experiment with the Multics system", 1968).
  */
 import { ceilPower } from '../../native-free/index.js';
-import type { ReadProof } from '../engine/proofs.js';
+import { QUICK_TICKS_MAX, type ReadProof } from '../engine/proofs.js';
 import { OptionError } from '../errors.js';
 import { LEVELS } from '../policies/type-rules.js';
 import { parseSize, type Size } from './units.js';
@@ -74,6 +74,11 @@ export class Kept<V> {
     this.quickUntil = proof.quickUntil;
     this.proof = proof;
     this.bytes = bytes;
+  }
+
+  /** Whether a hit at a tick may be quick, as the proof has it. Unsigned: what is kept for months must not become so again. */
+  isQuickAt(tick: number): boolean {
+    return (this.quickUntil - tick - 1) >>> 0 < QUICK_TICKS_MAX;
   }
 
   /**

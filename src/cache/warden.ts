@@ -9,6 +9,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { compareExchange, load, store as storeWord } from '#atomics';
 import { HEADER, OWNER_SLOTS, SHARD, STRIPE } from '../../native-free/index.js';
+import { LEVELS } from '../policies/type-rules.js';
 import { sayHello } from './hello.js';
 import type { Member } from './member.js';
 import { answerHello, fromWarden, isMessage, isWake, type JoinMessage, LEAVE } from './messages.js';
@@ -22,6 +23,9 @@ const ROUND_MS: number = SWEEP_ROUND_MS;
 const HELD_MS_MAX = 50;
 /** Slots without a line are asked this often: their thread may have died while it attached. */
 const PROBE_MS = 500;
+
+/** The level at which threads have nothing to give back. */
+const NORMAL = LEVELS.indexOf('normal');
 
 interface Line {
   readonly slot: number;
@@ -92,6 +96,8 @@ export class Warden {
   #welcome({ slot, threadId, port }: JoinMessage): void {
     const line: Line = { slot, threadId, port };
     this.#lines.set(slot, line);
+    // A warden before this one may have died before it told.
+    if (this.#level !== NORMAL) port.postMessage(fromWarden.pressure);
     port.on('message', (message: unknown) => {
       if (message === LEAVE) this.#forget(line);
       else if (isWake(message)) this.#wake(message.wake);

@@ -16,7 +16,8 @@ import type { Uses } from './uses.js';
 /** A sequence of 31 bits may come round in minutes: a proof that was not asked for that long proves nothing. */
 const PROOF_TICKS_MAX = 60_000 / TICK_MS;
 
-const QUICK_TICKS_MAX = 100 / TICK_MS;
+/** For so long a use more tells a policy nothing. */
+export const QUICK_TICKS_MAX: number = 100 / TICK_MS;
 
 /** What a lookup found, and what has to stand for it to be so still. */
 export class ReadProof {
@@ -107,19 +108,12 @@ export class Proofs {
     return true;
   }
 
-  /** The same without counting as a use. */
-  stands(proof: ReadProof): boolean {
-    const { bucket, slot } = proof;
-    const { arena } = this.#context;
-    const at = arena.wordIndex(bucket) + BUCKET.times + slot * 2;
-    return this.#stands(proof, proof.isIdle ? arena.wordsOf(bucket)[at]! : proof.time, this.#clock.coarse());
-  }
-
   #stands(proof: ReadProof, time: number, tick: number): boolean {
     // A stop for tests: all may change behind the look at the slot.
     checkpoint();
     if (!this.#isUnchanged(proof)) return false;
-    if (((tick - proof.tick) | 0) > PROOF_TICKS_MAX) return false;
+    // Unsigned: what was not asked for months is old again and again.
+    if ((tick - proof.tick) >>> 0 > PROOF_TICKS_MAX) return false;
     if (time !== 0 && this.#expiry(proof, time) !== NOT_EXPIRED) return false;
     proof.tick = tick;
     return true;
@@ -129,7 +123,7 @@ export class Proofs {
     return this.#seqlock.isValid(words, at, sequence);
   }
 
-  /** An idle time is renewed by each tick; else a use more within a moment tells a policy nothing. */
+  /** An idle time is renewed by each tick. */
   #quickTicks({ isIdle, idleTicks, deadline }: ReadProof, time: number): number {
     if (!isIdle) return time === 0 ? QUICK_TICKS_MAX : Math.min(QUICK_TICKS_MAX, this.#clock.ticksFar(time));
     const left = deadline === 0 ? 1 : this.#clock.ticksFar(deadline);

@@ -60,6 +60,10 @@ export class Reader {
   form = 0;
   /** Payload bytes (key and value) of the last hit. */
   payloadBytes = 0;
+  /** Where it was found. */
+  readonly place: Place = new Place();
+  /** The sequence of its chain at which it was whole; SEQUENCE_BUSY if it was found under the lock. */
+  sequence: number = SEQUENCE_BUSY;
   /** What the last pointer names that was followed. */
   get name(): PayloadName {
     return this.#name;
@@ -74,10 +78,6 @@ export class Reader {
   readonly #chains: Chains;
   readonly #uses: Uses;
   readonly #seqlock: SeqlockReader;
-  /** Where the last hit was found. */
-  readonly place: Place = new Place();
-  /** The sequence of its chain at which it was whole, if it was found under no lock. */
-  sequence: number = SEQUENCE_BUSY;
   readonly #itemBytesMax: number;
 
   constructor(
@@ -219,7 +219,7 @@ export class Reader {
     this.sequence = sequence;
     // The header is known to be whole now, so its length may be trusted with an allocation.
     if (isChained && !this.#copyChained(shard, key, item, itemAt, flags, generation)) return AGAIN;
-    if (renew) this.#renew(shard, bucket, slot, tag, ref, time, tick, key.hash);
+    if (renew) this.#uses.note(shard, bucket, slot, tag, ref, time, tick, key.hash, this.payloadBytes);
     return HIT;
   }
 
@@ -299,22 +299,6 @@ export class Reader {
     return (flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CHAINED) !== 0;
   }
 
-  /** Notes the use of an entry that was hit. */
-  #renew(
-    shard: number,
-    bucket: number,
-    slot: number,
-    tag: number,
-    ref: number,
-    time: number,
-    tick: number,
-    hash: number,
-  ): void {
-    // A stop for tests: the hit is validated, and anything may happen to the slot before its use is noted.
-    checkpoint();
-    this.#uses.note(shard, bucket, slot, tag, ref, time, tick, hash, this.payloadBytes);
-  }
-
   /** The same lookup under the shard's lock. A miss if the lock can't be had. */
   #readLocked(shard: number, key: Key, want: number, renew: boolean): boolean {
     this.sequence = SEQUENCE_BUSY;
@@ -332,7 +316,8 @@ export class Reader {
     const at = arena.wordIndex(place.ref);
     if (time !== 0 && expiryOf(this.#context.clock, tag, time, item, at) !== NOT_EXPIRED)
       return this.#leave(shard, false);
-    if (renew) this.#renew(shard, bucket, slot, tag, ref, time, this.#context.clock.coarse(), key.hash);
+    const tick = this.#context.clock.coarse();
+    if (renew) this.#uses.note(shard, bucket, slot, tag, ref, time, tick, key.hash, this.payloadBytes);
     const flags = flagsOf(item[at + WORD_SIZES]!);
     if ((flags & FLAG_CHAINED) !== 0 && want === READ_VALUE) return this.#readPinned(shard, key, item, at, flags);
     return this.#leave(shard, this.#copy(key, want, item, at, flags));

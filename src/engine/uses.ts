@@ -2,7 +2,7 @@
  * Notes uses of entries in their slots: one compare-exchange in the bucket's lines, if anything changes. What is changed is a
  * hint, its mark, or the tick of an entry's last use, which is exchanged together with the ref beside it.
  */
-import { compareExchange, compareExchangePair } from '#atomics';
+import { checkpoint, compareExchange, compareExchangePair } from '#atomics';
 import { BUCKET, isBefore } from '../../native-free/index.js';
 import type { Context } from './context.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
@@ -20,8 +20,8 @@ export class Uses {
   }
 
   /**
-   * Notes a use at `tick` of an entry of so many bytes of key and value, which had `tag`, `ref` and `time` in a slot: before it was
-   * known that it still stood there.
+   * Notes a use at `tick` of an entry of so many bytes of key and value, which had `tag`, `ref` and `time` in a slot when it was
+   * hit, and may be gone from it by now.
    */
   note(
     shard: number,
@@ -34,6 +34,8 @@ export class Uses {
     hash: number,
     payloadBytes: number,
   ): void {
+    // A stop for tests: the hit is validated, and anything may happen to the slot before its use is noted.
+    checkpoint();
     this.#policy.observe(shard, hash, payloadBytes);
     const { arena } = this.#context;
     const at = arena.wordIndex(bucket);

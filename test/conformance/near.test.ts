@@ -1,6 +1,11 @@
 /** The near cache on the built package: what it hands out, that it counts, and that it never serves what has changed. */
-import { type Cache, type Codec, Gauge, ManualClock, type TypeOptions } from 'velocache';
+import { attachCache, type Cache, type CacheHandle, type Codec, Gauge, ManualClock, type TypeOptions } from 'velocache';
 import { describe, expect, it } from 'vitest';
+import { HEADER, Layout } from '../../native-free/index.js';
+import { Key } from '../../src/engine/key.js';
+import { isSampled } from '../../src/policies/adaptive/samples.js';
+import { samplesOf } from '../../src/policies/adaptive.js';
+import { LEVELS } from '../../src/policies/type-rules.js';
 import { errorOf, useCaches } from '../support/caches.js';
 import { useRemotes } from '../support/remote.js';
 import { imbalances } from '../support/sums.js';
@@ -18,6 +23,15 @@ const routeOf = (id: number): Route => ({
     [id + 1, 2.5],
   ],
 });
+
+/** A key of a type whose uses are reported, however few are. */
+function sampledKey(words: Int32Array, type: number): string {
+  const key = new Key(words[HEADER.hashKey0]!, words[HEADER.hashKey1]!);
+  for (let i = 0; ; i++) {
+    key.prepare(`key ${i}`, type);
+    if (isSampled(key.hash, 12)) return `key ${i}`;
+  }
+}
 
 describe('a type with a near cache', () => {
   const caches = useCaches();
@@ -124,23 +138,40 @@ describe('a type with a near cache', () => {
     expect([anew === hot, anew]).toEqual([false, hot]);
   });
 
-  it.each(['lru', 'adaptive'] as const)(
-    'by %s keeps entries in the shared cache that only it reads',
-    async (policy) => {
-      const cache = await create({}, { capacity: '1mb', policy, slab: { maxItem: '64kb' } });
-      const space = cache.type('route');
-      const hotKeys = Array.from({ length: 20 }, (_, i) => `hot ${i}`);
-      space.setMany(hotKeys.map((key, i) => [key, routeOf(i)] as const));
-      for (const key of hotKeys) warm(space, key);
-      for (let i = 0; i < 20_000; i++) {
-        cache.setBytes(`filler ${i}`, new Uint8Array(200));
-        space.get(hotKeys[i % hotKeys.length]!);
-      }
-      expect(cache.stats().evictions).toBeGreaterThan(10_000);
-      expect(hotKeys.filter((key) => !space.has(key))).toEqual([]);
-      expect(cache.stats().types['route']!.nearHits).toBeGreaterThan(10_000);
-    },
-  );
+  it('tells the policy of a use with each 61st hit in a row, and with the first of each tenth of a second', async () => {
+    const clock = new ManualClock(1_000);
+    const cache = await create({}, { capacity: '1mb', slab: { maxItem: '64kb' }, policy: 'adaptive', clock });
+    const layout = new Layout(cache.handle.plan.arena);
+    const words = new Int32Array(cache.handle.buffers[0]!, 0, layout.pagesStartBytes / 4);
+    const samples = samplesOf(words, layout);
+    const key = sampledKey(words, 1);
+    const space = cache.type('route');
+    space.set(key, routeOf(1));
+    warm(space, key);
+    const usesIn = (hits: number): number => {
+      const before = samples.head;
+      for (let i = 0; i < hits; i++) space.get(key);
+      return samples.head - before;
+    };
+    usesIn(61);
+    expect([usesIn(61), usesIn(610), usesIn(60)]).toEqual([1, 10, expect.toBeOneOf([0, 1])]);
+    const uses = Array.from({ length: 5 }, () => {
+      clock.advance(100);
+      return usesIn(20);
+    });
+    expect(uses).toEqual([1, 1, 1, 1, 1]);
+    expect(cache.stats().types['route']!.hits).toBe(cache.stats().nearHits + 2);
+  });
+
+  it('freezes what a loader returns, stored or not, for whoever waits for it', async () => {
+    const cache = await create({}, { slab: { maxItem: '64kb' } });
+    const space = cache.type('route');
+    const large = { id: 1, points: Array.from({ length: 20_000 }, (_, i) => [i, i / 3]) };
+    const loads = [large, routeOf(2)].flatMap((value, i) => [1, 2].map(() => space.fetch(`k${i}`, async () => value)));
+    for (const value of (await Promise.all(loads)) as unknown as { points: number[][] }[])
+      expect(() => value.points[0]!.push(1)).toThrow(TypeError);
+    expect([space.has('k0'), space.has('k1')]).toEqual([false, true]);
+  });
 
   it('never keeps what can not be frozen, and hands out a copy each time', async () => {
     const cache = await create();
@@ -254,6 +285,26 @@ describe('a type with a near cache', () => {
 
 describe('a near cache under pressure', () => {
   const caches = useCaches();
+  const remotes = useRemotes();
+
+  it('empties though the warden that saw it come died before it told', async () => {
+    const remote = remotes.start();
+    const handle = (await remote.do('create', {
+      capacity: '8mb',
+      pressure: false,
+      types: { route: { near: {} } },
+    })) as CacheHandle<Types>;
+    const cache = caches.adopt(attachCache<Types>(handle));
+    const space = cache.type('route');
+    space.set('a', routeOf(1));
+    for (let i = 0; i < 3; i++) space.get('a');
+    expect(cache.stats().near.entries).toBe(1);
+    // As that warden has left it: nobody judges pressure in this cache.
+    new Int32Array(handle.buffers[0]!)[HEADER.level] = LEVELS.indexOf('critical');
+    await remote.worker.terminate();
+    while (cache.stats().near.entries > 0) await new Promise(setImmediate);
+    expect(space.get('a')).toEqual(routeOf(1));
+  });
 
   it('shrinks at level high and empties at critical, though its thread does nothing', async () => {
     const rss = new Gauge();

@@ -72,6 +72,24 @@ describe('a near cache', () => {
     expect(near.stats).toEqual({ entries: 0, bytes: 0 });
   });
 
+  it('lets hits be quick for as long as the proof says, and never again by the wrap of the clock', () => {
+    const near = filled(new NearCache<number>({ entries: 10, bytes: 1 << 20 }), 1);
+    const kept = near.find('key 0')!;
+    for (const until of [5, 0x7fffffff, -0x80000000]) {
+      kept.quickUntil = until;
+      const isQuick = (ticks: number): boolean => kept.isQuickAt((until + ticks) | 0);
+      expect([-10, -1, 0, 1, -11, 2 ** 31, 2 ** 31 + 5].map(isQuick)).toEqual([
+        true,
+        true,
+        false,
+        false,
+        false,
+        false,
+        false,
+      ]);
+    }
+  });
+
   it('wants a key at its second read', () => {
     const near = new NearCache<number>({ entries: 10, bytes: 1 << 20 });
     expect([near.wants(77), near.wants(78), near.wants(77), near.wants(78)]).toEqual([false, false, true, true]);

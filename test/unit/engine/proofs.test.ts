@@ -93,6 +93,32 @@ describe('a proof of what was read', () => {
     expect(engine.store.proofs.use(proof)).toBe(true);
   });
 
+  it('may be asked quickly within 100 ms of a use, with an idle time within its tick, and not within a second of the end', () => {
+    const quickTicks = (options: { ttlMs?: number; idleMs?: number }, laterMs = 0): number => {
+      const engine = Engine.create();
+      engine.set('key', bytes(10), options);
+      engine.clock.advance(laterMs);
+      const proof = engine.prove('key')!;
+      const before = proof.quickUntil - proof.tick;
+      expect([before, engine.store.proofs.use(proof)]).toEqual([0, true]);
+      return proof.quickUntil - proof.tick;
+    };
+    expect(quickTicks({})).toBe(10);
+    expect([quickTicks({ ttlMs: 60_000 }), quickTicks({ ttlMs: 60_000 }, 58_950)]).toEqual([10, 5]);
+    expect([quickTicks({ ttlMs: 60_000 }, 59_000), quickTicks({ ttlMs: 500 })]).toEqual([0, 0]);
+    expect([quickTicks({ idleMs: 60_000 }), quickTicks({ idleMs: 500 })]).toEqual([1, 0]);
+    expect([quickTicks({ idleMs: 60_000, ttlMs: 60_000 }), quickTicks({ idleMs: 60_000, ttlMs: 900 })]).toEqual([1, 0]);
+  });
+
+  it('proves nothing half a turn of the clock later, when its age looks like a time to come', () => {
+    const engine = Engine.create();
+    engine.set('key', bytes(10));
+    const proof = engine.prove('key')!;
+    expect(engine.store.proofs.use(proof)).toBe(true);
+    engine.clock.advance(2 ** 31 * 10 + 5_000);
+    expect([engine.has('key'), engine.store.proofs.use(proof)]).toEqual([true, false]);
+  });
+
   it('proves nothing once it was not asked for a minute: the sequence may have come round', () => {
     const engine = Engine.create();
     engine.set('key', bytes(10));
