@@ -17,6 +17,8 @@ const COLD_SHARE = 16;
 /** A threshold counts in 1/64 of a rank, and moves by 1/512 of itself. */
 const THRESHOLD_SHIFT = 6;
 const STEP_SHIFT = 9;
+/** By 1/32 of the distance, where that is more: from ranks of about twice the threshold on. */
+const CATCH_UP_SHIFT = 5;
 const RANK_MAX = 2 ** 24 - 1;
 /** An order has the precedence above these bits, and below it the rank less the policy's drift, which may wrap. */
 const ORDER_BITS = 28;
@@ -91,11 +93,14 @@ export class Candidates {
     const { meta } = this.#context;
     const threshold = meta[at]!;
     const step = (threshold >>> STEP_SHIFT) + 1;
-    if (rank === 0 || Math.min(rank, RANK_MAX) << THRESHOLD_SHIFT < threshold) {
+    const distance = (Math.min(rank, RANK_MAX) << THRESHOLD_SHIFT) - threshold;
+    if (rank === 0 || distance < 0) {
       meta[at] = Math.max(0, threshold - step);
       return false;
     }
-    meta[at] = Math.min(2 ** 30, threshold + step * (COLD_SHARE - 1));
+    // Far off, as at first, it comes nearer faster.
+    const rise = threshold === 0 ? distance : Math.max(step * (COLD_SHARE - 1), distance >>> CATCH_UP_SHIFT);
+    meta[at] = Math.min(2 ** 30, threshold + rise);
     return true;
   }
 

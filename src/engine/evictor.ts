@@ -12,9 +12,11 @@ import { Candidates, goesBefore, goesFarBefore, orderOf, precedenceOf } from './
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
+import { Donors } from './donors.js';
 import { NOT_EXPIRED } from './expiry.js';
 import type { IndexTable } from './index-table.js';
 import type { Items } from './items.js';
+import { Occupants } from './occupants.js';
 import type { Ownership } from './ownership.js';
 import { NO_CLASS, PageMover } from './page-mover.js';
 import type { PagePool } from './page-pool.js';
@@ -30,6 +32,8 @@ const PAUSE_CALLS = 32;
 const EVICTIONS_PER_BID = 16;
 /** Pages that one call may try to empty before it gives up. */
 const PAGE_TRIES_MAX = 8;
+/** Pages in turn that are compared for the one to be emptied. */
+const PAGE_LOOKS = 4;
 /** Entries that one section may evict of a type that is over its share. */
 const OWN_EVICTIONS_MAX = 16;
 /** Entries of a type that are looked at to find a cold one of them. */
@@ -45,6 +49,7 @@ export class Evictor {
   readonly #references: References;
   readonly #candidates: Candidates;
   readonly #victims: Victims;
+  readonly #donors: Donors;
   readonly #mover: PageMover;
   /** What the sweep looks for: a class, or a type; and for whom. */
   #wantedClass = NO_CLASS;
@@ -83,7 +88,19 @@ export class Evictor {
     this.#references = references;
     this.#candidates = new Candidates(context);
     this.#victims = new Victims(context, index, pages, items, this.#candidates, policy, rules, references);
-    this.#mover = new PageMover(context, index, pages, items, chains, ownership, this.#victims, this.#candidates);
+    const occupants = new Occupants(context, index, pages, chains, this.#victims);
+    this.#donors = new Donors(context, pages, chains, occupants, this.#candidates);
+    this.#mover = new PageMover(
+      context,
+      index,
+      pages,
+      items,
+      occupants,
+      ownership,
+      this.#victims,
+      this.#candidates,
+      (shard) => this.#sweepLocked(shard),
+    );
   }
 
   /**
@@ -118,7 +135,7 @@ export class Evictor {
       if (next > 0) this.#candidates.setCeiling(ring, precedence, PAUSE_CALLS);
       precedence = next;
     }
-    if (this.#mover.surplusClass(shard, classId) >= 0 && this.#emptyPageLocked(shard, forType, classId)) {
+    if (this.#donors.surplusClass(shard, classId) >= 0 && this.#emptyPageLocked(shard, forType, classId)) {
       if (this.#pages.hasRoomLocked(shard, classId)) return true;
     }
     if (this.#evictFirstLocked(shard, classId, forType)) return true;
@@ -132,14 +149,16 @@ export class Evictor {
   #isOutbid(shard: number, classId: number, ring: number): boolean {
     this.#evictions = (this.#evictions + 1) % EVICTIONS_PER_BID;
     if (this.#evictions !== 0 || this.#candidates.count(ring) === 0) return false;
-    const other = this.#mover.surplusClass(shard, classId);
+    const other = this.#donors.surplusClass(shard, classId);
     if (other < 0) return false;
     const bid = this.#candidates.firstOrder(this.#candidates.ofClass(shard, other));
     return goesFarBefore(bid, this.#candidates.firstOrder(ring), this.#policy.tolerance);
   }
 
   #evictFirstLocked(shard: number, classId: number, forType: number): boolean {
-    return this.#first !== 0 && this.#victims.evictAt(shard, this.#first, this.#firstOrder, classId, forType, true);
+    if (this.#first === 0) return false;
+    const isGone = this.#victims.evictAt(shard, this.#first, this.#firstOrder, classId, forType, true);
+    return isGone && this.#pages.hasRoomLocked(shard, classId);
   }
 
   /** Evicts a cold entry of a class and precedence. False if none turned up among the buckets that one call sweeps. */
@@ -347,6 +366,7 @@ export class Evictor {
 
   /** Empties a page of the shard for a type, if none is empty, and gives it to the pool. False if none could be emptied. */
   reclaimPageLocked(shard: number, forType: number): boolean {
+    this.#seek(NO_CLASS, NO_TYPE, forType);
     if (this.#takesFromOthers(forType) && this.#emptyPageLocked(shard, NO_TYPE)) return true;
     return this.#emptyPageLocked(shard, forType);
   }
@@ -355,7 +375,8 @@ export class Evictor {
   #emptyPageLocked(shard: number, forType: number, forClass: number = NO_CLASS): boolean {
     if (this.#pages.reclaimEmptyLocked(shard, this.#context.classes.count)) return true;
     for (let i = 0; i < PAGE_TRIES_MAX; i++) {
-      const page = this.#mover.donorLocked(shard, forClass);
+      // What stopped one try may stop another of the same few pages.
+      const page = this.#donors.pageLocked(shard, forClass, forType, i === 0 ? PAGE_LOOKS : 1);
       if (page < 0) return false;
       this.#pages.beginDrainLocked(shard, page);
       this.#mover.emptyLocked(shard, page, forType);

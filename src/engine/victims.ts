@@ -60,21 +60,41 @@ export class Victims {
     return pageClass(this.#pages.state(this.#context.layout.pageOf(ref)));
   }
 
-  /** How cold an entry is. Of one with an idle time, whose reads leave its mark alone, the mark is brought up to date. */
+  /** When an entry goes by the policy. */
   rankAt(shard: number, words: Words, at: number, slot: number): number {
+    const mark = this.#renewMark(shard, words, at, slot);
+    return this.#policy.rank(shard, mark, this.#granulesAt(words, at, slot));
+  }
+
+  /** How cold an entry is, whether its turn has come or not, without a word to the policy; 0 if it would stay. */
+  coldnessAt(shard: number, words: Words, at: number, slot: number): number {
+    const mark = this.#renewMark(shard, words, at, slot);
+    return this.#policy.coldness(shard, mark, this.#granulesAt(words, at, slot));
+  }
+
+  #granulesAt(words: Words, at: number, slot: number): number {
+    return this.#context.classes.granules[this.classOf(words[at + BUCKET.refs + slot * 2]!)]!;
+  }
+
+  /** The mark of an entry, not too old. Of one with an idle time, whose reads leave its mark alone, it is brought up to date. */
+  #renewMark(shard: number, words: Words, at: number, slot: number): number {
     const tag = words[at + BUCKET.tags + slot]!;
     const isIdle = (tag & TAG_IDLE) !== 0;
     const mark = isIdle
       ? this.#policy.touchAt(shard, tag & MARK_MASK, words[at + BUCKET.times + slot * 2]!)
       : this.#policy.refresh(shard, tag & MARK_MASK);
     if (mark !== (tag & MARK_MASK)) compareExchange(words, at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
-    const classId = this.classOf(words[at + BUCKET.refs + slot * 2]!);
-    return this.#policy.rank(shard, mark, this.#context.classes.granules[classId]!);
+    return mark;
+  }
+
+  /** How soon the entries of an entry's type go; 0 for not at all. */
+  precedenceAt(words: Words, at: number, slot: number): number {
+    return this.#rules.precedence(this.typeAt(words, at, slot));
   }
 
   /** When an entry goes, compared with others. */
   orderAt(shard: number, words: Words, at: number, slot: number): number {
-    const precedence = this.#rules.precedence(this.typeAt(words, at, slot));
+    const precedence = this.precedenceAt(words, at, slot);
     return orderOf(precedence, this.rankAt(shard, words, at, slot), this.#policy.drift(shard));
   }
 
@@ -102,7 +122,7 @@ export class Victims {
 
   /** Whether an entry is among the coldest of those of its precedence. */
   isCold(shard: number, words: Words, at: number, slot: number): boolean {
-    const precedence = this.#rules.precedence(this.typeAt(words, at, slot));
+    const precedence = this.precedenceAt(words, at, slot);
     return this.#candidates.isColdAt(shard, precedence, this.rankAt(shard, words, at, slot));
   }
 
@@ -116,14 +136,15 @@ export class Victims {
   evictCandidate(shard: number, classId: number, forType: number, precedence: number): boolean {
     const candidates = this.#candidates;
     while (candidates.take(candidates.ofClass(shard, classId), precedence)) {
-      if (this.evictAt(shard, candidates.position, candidates.order, classId, forType)) return true;
+      const isGone = this.evictAt(shard, candidates.position, candidates.order, classId, forType);
+      if (isGone && this.#pages.hasRoomLocked(shard, classId)) return true;
     }
     return false;
   }
 
   /**
    * Evicts the entry at a position that was noted with an order, if there is one of the class that may go, and that
-   * hasn't been used since. True if the class has room then; a chained item may consist of other classes only.
+   * hasn't been used since. True if it is gone; a chained item may consist of other classes only.
    * `isLast`: there is no other to go, so the policy isn't asked.
    */
   evictAt(
@@ -144,7 +165,7 @@ export class Victims {
     if (goesBefore(order, this.orderAt(shard, words, at, slot))) return false;
     if (!isLast && !this.#isCondemned(shard, words, at, slot)) return false;
     this.evictSlot(shard, bucket, slot, CAUSE.size);
-    return this.#pages.hasRoomLocked(shard, classId);
+    return true;
   }
 
   /** Whether the policy lets an entry go whose rank is that of one that goes; if not, it stays with another mark. */

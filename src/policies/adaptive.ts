@@ -108,6 +108,10 @@ export class AdaptivePolicy implements EvictionPolicy {
     return rankOf(this.#words, this.#ranks, mark, this.#time.now(shard), size8, this.#sizeExponent);
   }
 
+  coldness(shard: number, mark: number, granules: number): number {
+    return this.rank(shard, mark, granules);
+  }
+
   /** Ranks of untouched entries go up and down: those of two moments compare as they are. */
   drift(): number {
     return 0;

@@ -47,6 +47,10 @@ export class LruPolicy implements EvictionPolicy {
     return age > AGE_MAX ? 0 : age;
   }
 
+  coldness(shard: number, mark: number): number {
+    return this.rank(shard, mark);
+  }
+
   drift(shard: number): number {
     return this.#time.now(shard);
   }

@@ -94,6 +94,11 @@ export class S3FifoPolicy implements EvictionPolicy {
     return this.#small.rank(shard, isSmall, age);
   }
 
+  coldness(shard: number, mark: number): number {
+    const isSmall = (mark & MAIN) === 0;
+    return mayStay(mark, isSmall) ? 0 : this.#small.rank(shard, isSmall, this.#age(shard, mark));
+  }
+
   drift(): number {
     return 0;
   }
@@ -107,10 +112,9 @@ export class S3FifoPolicy implements EvictionPolicy {
     const isSmall = (mark & MAIN) === 0;
     this.#small.share.unsee(shard);
     this.#small.taken(shard, isSmall, SMALL_SHARE);
-    const uses = usesOf(mark);
-    if (uses < (isSmall ? USES_TO_STAY : 1)) return MAY_GO;
+    if (!mayStay(mark, isSmall)) return MAY_GO;
     const noted = mark & (NOTED_MASK << NOTED_SHIFT);
-    const left = isSmall ? 0 : uses - 1;
+    const left = isSmall ? 0 : usesOf(mark) - 1;
     return MAIN | (left << USES_SHIFT) | noted | enteredAt(this.#time.now(shard));
   }
 
@@ -143,6 +147,11 @@ export class S3FifoPolicy implements EvictionPolicy {
 
 function enteredAt(now: number): number {
   return now & STAMP_MASK;
+}
+
+/** Whether an entry was used often enough to stay when its turn comes. */
+function mayStay(mark: number, isSmall: boolean): boolean {
+  return usesOf(mark) >= (isSmall ? USES_TO_STAY : 1);
 }
 
 function usesOf(mark: number): number {

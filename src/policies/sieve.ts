@@ -73,9 +73,17 @@ export class SievePolicy implements EvictionPolicy {
     const age = this.#age(shard, mark);
     // Newcomers are shown at their insertion too, beside the sweep.
     if (age === 0) return 0;
-    const isNext = (mark & LAP) !== this.#lap(shard);
-    this.#see(shard, !isNext, granules);
-    return isNext ? age >>> NEXT_LAP_SHIFT : age + 1;
+    const rank = this.#rankOf(shard, mark, age);
+    this.#see(shard, (mark & LAP) === this.#lap(shard), granules);
+    return rank;
+  }
+
+  coldness(shard: number, mark: number): number {
+    return (mark & VISITED) === 0 ? this.#rankOf(shard, mark, this.#age(shard, mark)) : 0;
+  }
+
+  #rankOf(shard: number, mark: number, age: number): number {
+    return (mark & LAP) === this.#lap(shard) ? age + 1 : age >>> NEXT_LAP_SHIFT;
   }
 
   drift(): number {

@@ -135,6 +135,13 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     return rank;
   }
 
+  coldness(shard: number, mark: number): number {
+    const segment = segmentOf(mark);
+    const age = this.#age(shard, mark);
+    if (segment === WINDOW) return this.#window.rank(shard, true, age);
+    return segment === PROBATION ? this.#probation.rank(shard, true, age) : 0;
+  }
+
   drift(): number {
     return 0;
   }

@@ -8,6 +8,7 @@ import { pattern, useEngines } from '../../support/engines.js';
 
 const KEYS = 10_000;
 const VALUE_BYTES = 180;
+const HOT = 20;
 
 describe.each(ENGINE_POLICIES)('an engine that evicts by %s', (policy) => {
   const engines = useEngines();
@@ -43,6 +44,22 @@ describe.each(ENGINE_POLICIES)('an engine that evicts by %s', (policy) => {
     }
     expect(hits / (KEYS * 2)).toBeGreaterThan(0.98);
   });
+
+  // Of one size with the others, then in slab classes that have a single page.
+  it.each([180, 20, 2_500].flatMap((bytes) => [1, 2].map((seed) => ({ bytes, seed }))))(
+    'keeps each of a few keys that are read all the time, of $bytes bytes, as it becomes full, seed $seed',
+    ({ bytes, seed }) => {
+      const engine = engines.create({ policy, capacityBytes: 1 << 20, hashKey: [seed, 4] });
+      for (let i = 0; i < HOT; i++) engine.set(`hot${i}`, pattern(bytes, i));
+      const lost: string[] = [];
+      for (let i = 0; i < KEYS; i++) {
+        engine.clock.advance(1);
+        engine.set(`once${i}`, pattern(VALUE_BYTES, i));
+        if (engine.get(`hot${i % HOT}`) === undefined) lost.push(`hot${i % HOT} at ${i}`);
+      }
+      expect(lost).toEqual([]);
+    },
+  );
 
   it('keeps hot entries with an idle time, whose reads leave the mark alone', () => {
     const engine = engines.create({ policy, capacityBytes: 1 << 20 });

@@ -1,0 +1,100 @@
+/** Which entry a chunk of a page belongs to, and how cold the entries of a page are. All under the shard's lock. */
+import { BUCKET, BUCKET_SLOTS } from '../../native-free/index.js';
+import type { Chains } from './chains.js';
+import type { Context } from './context.js';
+import { NOT_EXPIRED } from './expiry.js';
+import { type IndexTable, Place } from './index-table.js';
+import { FLAG_CHAINED, FLAG_CONTINUATION, flagsOf, WORD_HASH, WORD_SIZES } from './item.js';
+import { type PagePool, pageClass } from './page-pool.js';
+import type { Victims } from './victims.js';
+
+/** Chunks of a page that are looked at, evenly spread. */
+const SAMPLE = 16;
+/** Above all ranks. */
+const PRECEDENCE_STEP: number = 2 ** 24;
+/** Of what is over, or isn't there: colder than what goes first. */
+const COLDEST: number = PRECEDENCE_STEP * 8;
+/** Of a page that can't be emptied now. */
+const STAYS = -1;
+
+export class Occupants {
+  readonly #context: Context;
+  readonly #index: IndexTable;
+  readonly #pages: PagePool;
+  readonly #chains: Chains;
+  readonly #victims: Victims;
+  readonly #place = new Place();
+
+  constructor(context: Context, index: IndexTable, pages: PagePool, chains: Chains, victims: Victims) {
+    this.#context = context;
+    this.#index = index;
+    this.#pages = pages;
+    this.#chains = chains;
+    this.#victims = victims;
+  }
+
+  /**
+   * How cold the entries of a page are that would go for a type, as the mean of a sample; below 0 if one is in it that holds
+   * the page.
+   */
+  coldnessLocked(shard: number, page: number, forType: number): number {
+    const { classes, layout } = this.#context;
+    const classId = pageClass(this.#pages.state(page));
+    const chunks = classes.chunksPerPage[classId]!;
+    const step = Math.max(1, Math.floor(chunks / SAMPLE));
+    let sum = 0;
+    let seen = 0;
+    for (let chunk = 0; chunk < chunks; chunk += step) {
+      if (!this.#pages.isUsed(page, chunk)) continue;
+      const ref = layout.pageRef(page) + chunk * classes.granules[classId]!;
+      if (!this.findLocked(shard, ref, this.#place) || this.#victims.isPinned(this.#place.ref)) return STAYS;
+      sum += this.coldnessAt(shard, this.#place, forType);
+      seen += 1;
+    }
+    return seen === 0 ? COLDEST : sum / seen;
+  }
+
+  /** How cold an entry is: by precedence, then by the policy; 0 if it may not go for the type, or would stay by the policy. */
+  coldnessAt(shard: number, { bucket, slot }: Place, forType: number): number {
+    const { arena } = this.#context;
+    const words = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    if (this.#victims.expiryAt(shard, words, at, slot) !== NOT_EXPIRED) return COLDEST;
+    if (!this.#victims.mayGo(shard, words, at, slot, forType)) return 0;
+    const coldness = this.#victims.coldnessAt(shard, words, at, slot);
+    return coldness === 0 ? 0 : this.#victims.precedenceAt(words, at, slot) * PRECEDENCE_STEP + coldness;
+  }
+
+  /** Finds the entry that the chunk at `ref` belongs to, as its head or as a later piece. False if the index has none. */
+  findLocked(shard: number, ref: number, place: Place): boolean {
+    const { arena } = this.#context;
+    const hash = arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH]!;
+    if (this.#index.locateRefLocked(shard, hash, ref, place)) return true;
+    if ((flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CONTINUATION) === 0) return false;
+    for (let bucket = place.primary; bucket !== 0; bucket = this.#index.overflowOf(bucket)) {
+      const words = arena.wordsOf(bucket);
+      const at = arena.wordIndex(bucket);
+      for (let slot = 0; slot < BUCKET_SLOTS && words[at + BUCKET.refs + slot * 2] !== 0; slot++) {
+        const head = words[at + BUCKET.refs + slot * 2]!;
+        if (this.predecessorOf(head, ref) === 0) continue;
+        place.bucket = bucket;
+        place.slot = slot;
+        place.ref = head;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The chunk before `ref` in the chain that begins at `head`, or 0. */
+  predecessorOf(head: number, ref: number): number {
+    const { arena } = this.#context;
+    if ((flagsOf(arena.wordsOf(head)[arena.wordIndex(head) + WORD_SIZES]!) & FLAG_CHAINED) === 0) return 0;
+    for (let chunk = head; chunk !== 0; ) {
+      const next = this.#chains.nextOf(chunk);
+      if (next === ref) return chunk;
+      chunk = next;
+    }
+    return 0;
+  }
+}
