@@ -192,7 +192,7 @@ export const DEATHS: readonly DeathCase[] = [
     pages: 4,
     hot: false,
     evicts: true,
-    prepare: [set(20, 300), ...range(12).map((key) => set(key, 900))],
+    prepare: [...range(12).map((key) => set(key, 900)), set(20, 300)],
     operation: { kind: 'migrate', key: 20, bytes: 900 },
   },
   {
