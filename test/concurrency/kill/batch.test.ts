@@ -34,3 +34,9 @@ it.each([
 ])('a batch that %s gives no result', async (_, code, kind, ending) => {
   expect(await batchThat(code)).toMatchObject({ kind, ending, series: 'a series', seed: 7 });
 });
+
+it('tells the reason that V8 gave, however long the stack behind it', async () => {
+  const text = 'before\\nFATAL ERROR: the reason\\n----- Native stack trace -----\\n';
+  const code = `console.error("${text}" + " 1: 0x1 [node]".repeat(1_000)); process.abort()`;
+  expect(await batchThat(code)).toMatchObject({ lastWords: expect.stringMatching(/^FATAL ERROR: the reason -----/) });
+});

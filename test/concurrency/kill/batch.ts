@@ -19,14 +19,15 @@ export interface Loss {
   readonly ending: string;
   readonly series: string;
   readonly seed: number;
-  /** The end of what the process wrote on standard error, in one line. */
+  /** What the process wrote on standard error: what V8 said before it aborted, or else the end, in one line. */
   readonly lastWords: string;
 }
 
 const BATCH_MS_MAX = 900_000;
 const LAST_WORDS_MAX = 400;
 const ERROR_BYTES_MAX = 1 << 16;
-/** What V8 says before it ends a process whose heap is full; all of it ends by a signal. */
+/** What V8 says before it ends a process, and what of it tells that a heap was full; all of it ends by a signal. */
+const ABORTED = /^(FATAL ERROR|# Fatal)/m;
 const OUT_OF_MEMORY = /FATAL ERROR: .*(heap out of memory|Reached heap limit)/;
 
 export async function runBatch(series: string, plan: RoundPlan): Promise<RoundResult | Loss> {
@@ -50,8 +51,20 @@ export async function runBatch(series: string, plan: RoundPlan): Promise<RoundRe
   clearTimeout(timer);
   // A process that crashed behind its result has crashed.
   if (ending === 'exit status 0') return JSON.parse(output) as RoundResult;
-  const lastWords = errors.trim().replaceAll(/\s+/g, ' ').slice(-LAST_WORDS_MAX);
-  return { kind: isOverdue ? 'overdue' : kindOf(ending, errors), ending, series, seed: plan.seed, lastWords };
+  return {
+    kind: isOverdue ? 'overdue' : kindOf(ending, errors),
+    ending,
+    series,
+    seed: plan.seed,
+    lastWords: lastWordsOf(errors),
+  };
+}
+
+/** A stack of native frames, which may be long, stands behind the reason. */
+function lastWordsOf(errors: string): string {
+  const reason = errors.search(ABORTED);
+  const words = (reason < 0 ? errors : errors.slice(reason)).trim().replaceAll(/\s+/g, ' ');
+  return reason < 0 ? words.slice(-LAST_WORDS_MAX) : words.slice(0, LAST_WORDS_MAX);
 }
 
 export function isLoss(outcome: RoundResult | Loss): outcome is Loss {
