@@ -24,6 +24,18 @@ it.each([
     'SIGABRT',
   ],
   [
+    'V8 ends by a check that fails as a heap is collected for the last time',
+    'console.error("#\\n# Fatal error in , line 0\\n# Check failed: GetTimerForCollectionRequest(kind).IsStarted()."); process.abort()',
+    'out of memory',
+    'SIGABRT',
+  ],
+  [
+    'V8 ends by another check',
+    'console.error("#\\n# Fatal error in , line 0\\n# Check failed: isolate != nullptr."); process.abort()',
+    'crash',
+    'SIGABRT',
+  ],
+  [
     'says so and is killed',
     'console.error("heap out of memory"); process.kill(process.pid, "SIGSEGV")',
     'crash',
