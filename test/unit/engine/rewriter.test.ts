@@ -174,7 +174,7 @@ describe('rewriting', () => {
     engine.set('a', filled(900, 1));
     // There is another page with room, of an entry that may not go either.
     for (let i = 1; i < 12; i++) engine.delete(`b${i}`);
-    const entry = copied(engine);
+    const entry = engine.copy('a')!;
     const before = chainOf(engine, slotOf(engine, 'a')!.ref);
     const isMoved = (): boolean => `${chainOf(engine, slotOf(engine, 'a')!.ref)}` !== `${before}`;
     for (let i = 0; i < 20 && !isMoved(); i++) {
