@@ -8,12 +8,17 @@ export interface GcSums {
   readonly count: number;
   readonly totalMs: number;
   readonly longestMs: number;
+  /** Those of the whole heap. */
+  readonly fullCount: number;
+  readonly fullMs: number;
 }
 
 export class GcWatch {
   #count = 0;
   #totalMs = 0;
   #longestMs = 0;
+  #fullCount = 0;
+  #fullMs = 0;
   readonly #observer: PerformanceObserver;
 
   readonly #countsForced: boolean;
@@ -28,7 +33,13 @@ export class GcWatch {
   /** Since the start. What has happened in this turn of the event loop is told in a later one. */
   sums(): GcSums {
     this.#note(this.#observer.takeRecords());
-    return { count: this.#count, totalMs: this.#totalMs, longestMs: this.#longestMs };
+    return {
+      count: this.#count,
+      totalMs: this.#totalMs,
+      longestMs: this.#longestMs,
+      fullCount: this.#fullCount,
+      fullMs: this.#fullMs,
+    };
   }
 
   stop(): void {
@@ -43,6 +54,9 @@ export class GcWatch {
       this.#count += 1;
       this.#totalMs += duration;
       this.#longestMs = Math.max(this.#longestMs, duration);
+      if (detail?.kind !== constants.NODE_PERFORMANCE_GC_MAJOR) continue;
+      this.#fullCount += 1;
+      this.#fullMs += duration;
     }
   }
 }

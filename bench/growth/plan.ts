@@ -1,5 +1,5 @@
 /** The points that are measured: a base, and from it one factor at a time. */
-import { short } from './svg.js';
+import { tickLabel } from './svg.js';
 
 export interface Point {
   readonly entries: number;
@@ -30,7 +30,7 @@ export function pointsAlong(factor: Factor, entriesMax: number): Point[] {
 
 /** A step of a factor, as people say it. */
 export function stepName(factor: Factor, step: number): string {
-  if (factor !== 'capacityMb') return short(step);
+  if (factor !== 'capacityMb') return tickLabel(step);
   return step < 1_024 ? `${step} MB` : `${step / 1_024} GB`;
 }
 

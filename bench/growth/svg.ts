@@ -1,4 +1,5 @@
 /** Line charts as SVG: axes, marks, a legend, and nothing else; the same text for the same figures. */
+import { short } from '../figures.js';
 import type { Scale } from './scales.js';
 
 export interface Series {
@@ -69,7 +70,7 @@ function xAxis({ place, ticks }: Scale, nameOf: Chart['xName']): string[] {
 function yAxis({ place, ticks }: Scale): string[] {
   return ticks.flatMap((tick) => {
     const y = top(place(tick));
-    return [grid(LEFT, y, WIDTH - RIGHT, y), text(LEFT - 6, y + 4, short(tick), 'end')];
+    return [grid(LEFT, y, WIDTH - RIGHT, y), text(LEFT - 6, y + 4, tickLabel(tick), 'end')];
   });
 }
 
@@ -92,13 +93,7 @@ function line({ name, points, isDashed, colour }: Series, { x, y }: Chart, numbe
 }
 
 /** 10000 as 10k. */
-export function short(value: number): string {
-  for (const [unit, size] of [
-    ['G', 1e9],
-    ['M', 1e6],
-    ['k', 1e3],
-  ] as const) {
-    if (value >= size) return `${Number((value / size).toPrecision(3))}${unit}`;
-  }
-  return String(Number(value.toPrecision(3)));
+export function tickLabel(value: number): string {
+  const [digits, unit = ''] = short(value).split(' ');
+  return `${Number(digits)}${unit}`;
 }

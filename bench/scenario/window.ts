@@ -1,14 +1,9 @@
 /** What a thread measures of itself from one moment to another. */
-import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { GcWatch } from '../gc-watch.js';
 import type { Sum, ThreadReport } from './messages.js';
 
 const RESOLUTION_MS = 5;
-
-/** A kind of collection is told by its entry's detail. */
-interface Collection {
-  readonly duration: number;
-  readonly detail?: { readonly kind?: number };
-}
 
 class Summing implements Sum {
   count = 0;
@@ -23,17 +18,10 @@ class Summing implements Sum {
 export class Window {
   readonly #reads = new Summing();
   readonly #hits = new Summing();
-  readonly #collections = new Summing();
-  readonly #fullCollections = new Summing();
+  readonly #collections = new GcWatch(true);
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  readonly #observer: PerformanceObserver;
-  #longestPauseMs = 0;
 
   constructor() {
-    this.#observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) this.#collected(entry as Collection);
-    });
-    this.#observer.observe({ entryTypes: ['gc'] });
     this.#delay.enable();
   }
 
@@ -42,23 +30,18 @@ export class Window {
     if (isHit) this.#hits.add(ms);
   }
 
-  #collected({ duration, detail }: Collection): void {
-    this.#collections.add(duration);
-    if (detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR) this.#fullCollections.add(duration);
-    this.#longestPauseMs = Math.max(this.#longestPauseMs, duration);
-  }
-
   end(): ThreadReport {
-    this.#observer.disconnect();
+    const gc = this.#collections.sums();
+    this.#collections.stop();
     this.#delay.disable();
     // The delay counts from one look to the next, which are this far apart when nothing is late.
     const late = (ns: number): number => Math.max(0, ns / 1e6 - RESOLUTION_MS);
     return {
       reads: { ...this.#reads },
       hits: { ...this.#hits },
-      collections: { ...this.#collections },
-      fullCollections: { ...this.#fullCollections },
-      longestPauseMs: this.#longestPauseMs,
+      collections: { count: gc.count, ms: gc.totalMs },
+      fullCollections: { count: gc.fullCount, ms: gc.fullMs },
+      longestPauseMs: gc.longestMs,
       loopP99Ms: late(this.#delay.percentile(99)),
       loopMaxMs: late(this.#delay.max),
     };

@@ -253,7 +253,7 @@ export class Reader {
   /** Copies the value to private memory. False if the header can't be that of a whole item. */
   #copy(key: Key, want: number, words: Int32Array, at: number, flags: number): boolean {
     const isChained = (flags & FLAG_CHAINED) !== 0;
-    const length = words[at + (isChained ? WORD_CHAINED_BYTES : WORD_VALUE_BYTES)]!;
+    const length = valueBytesAt(words, at, flags);
     const stream = paddedKey(key.byteLength);
     const header = headerBytes(flags);
     const bound = isChained ? this.#itemBytesMax : this.#context.classes.singleBytesMax - header - stream;
@@ -317,8 +317,9 @@ export class Reader {
     if (time !== 0 && expiryOf(this.#context.clock, tag, time, item, at) !== NOT_EXPIRED)
       return this.#leave(shard, false);
     const tick = this.#context.clock.coarse();
-    if (renew) this.#uses.note(shard, bucket, slot, tag, ref, time, tick, key.hash, this.payloadBytes);
     const flags = flagsOf(item[at + WORD_SIZES]!);
+    const payloadBytes = key.byteLength + valueBytesAt(item, at, flags);
+    if (renew) this.#uses.note(shard, bucket, slot, tag, ref, time, tick, key.hash, payloadBytes);
     if ((flags & FLAG_CHAINED) !== 0 && want === READ_VALUE) return this.#readPinned(shard, key, item, at, flags);
     return this.#leave(shard, this.#copy(key, want, item, at, flags));
   }
@@ -341,4 +342,8 @@ export class Reader {
     }
     return isHit;
   }
+}
+
+function valueBytesAt(words: Int32Array, at: number, flags: number): number {
+  return words[at + ((flags & FLAG_CHAINED) === 0 ? WORD_VALUE_BYTES : WORD_CHAINED_BYTES)]!;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { allPoints, FACTORS, nameOf, pointsAlong, stepName } from '../../../../bench/growth/plan.js';
 import { logScale, stepScale } from '../../../../bench/growth/scales.js';
 import { slopeOf } from '../../../../bench/growth/slope.js';
-import { lineChart, short } from '../../../../bench/growth/svg.js';
+import { lineChart, tickLabel } from '../../../../bench/growth/svg.js';
 
 describe('logScale', () => {
   it('goes from a mark below the least to one above the greatest, by decades where it is wide', () => {
@@ -64,7 +64,7 @@ describe('lineChart', () => {
     xLabel: 'entries',
     yLabel: 'ns',
     x: logScale([10, 1_000]),
-    xName: short,
+    xName: tickLabel,
     y: logScale([100, 200]),
     series: [
       {
@@ -93,7 +93,7 @@ describe('lineChart', () => {
 });
 
 it('says steps as people do', () => {
-  expect([10_000, 250_000, 3e6, 2e9, 0.25].map(short)).toEqual(['10k', '250k', '3M', '2G', '0.25']);
+  expect([10_000, 250_000, 3e6, 2e9, 0.25].map(tickLabel)).toEqual(['10k', '250k', '3M', '2G', '0.25']);
   expect([stepName('capacityMb', 256), stepName('capacityMb', 8_192), stepName('threads', 8)]).toEqual([
     '256 MB',
     '8 GB',
