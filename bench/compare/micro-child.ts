@@ -33,6 +33,7 @@ const SAMPLES = 5;
 interface Types {
   bytes: Uint8Array;
   objects: RiderObject;
+  near: RiderObject;
 }
 
 class Micro {
@@ -50,23 +51,28 @@ class Micro {
     this.#absent = this.#keys.map((key) => flat(`absent:${key.slice(-8)}`));
   }
 
+  /** Hot alone. */
+  hot(name: string, operation: Operation): MicroReport {
+    return [this.#row(`${name}, hot`, this.#keys, HOT_ITEMS, operation)];
+  }
+
   /** Hot and cold. A miss asks for keys that nobody has set. */
   both(name: string, operation: Operation, isMiss = false): MicroReport {
     const keys = isMiss ? this.#absent : this.#keys;
     return [
-      { name: `${name}, hot`, ns: this.#measure(keys, HOT_ITEMS, operation) },
-      { name: `${name}, cold`, ns: this.#measure(keys, this.#job.items, operation) },
+      this.#row(`${name}, hot`, keys, HOT_ITEMS, operation),
+      this.#row(`${name}, cold`, keys, this.#job.items, operation),
     ];
   }
 
   /** The median of samples: nanoseconds of an operation. */
-  #measure(keys: readonly string[], items: number, operation: Operation): number {
+  #row(name: string, keys: readonly string[], items: number, operation: Operation): MicroReport[number] {
     const samples: number[] = [];
     for (let sample = -WARMUPS; sample < SAMPLES; sample++) {
       const ns = this.#sample(keys, items, operation);
       if (sample >= 0) samples.push(ns);
     }
-    return samples.sort((a, b) => a - b)[SAMPLES >> 1]!;
+    return { name, ns: samples.sort((a, b) => a - b)[SAMPLES >> 1]! };
   }
 
   #sample(keys: readonly string[], items: number, operation: Operation): number {
@@ -102,13 +108,15 @@ async function run(job: MicroJob): Promise<MicroReport> {
   const entry = pathToFileURL(join(job.checkout, 'dist/src/index.js'));
   const { createCache } = (await import(entry.href)) as Velocache;
   const capacity = Math.max(64 * 2 ** 20, job.items * 1_024);
-  const cache = await createCache<Types & { default: unknown }>({ capacity, types: { bytes: {}, objects: {} } });
-  const [bytes, objects] = [cache.type('bytes'), cache.type('objects')];
+  const types = { bytes: {}, objects: {}, near: { near: { entries: HOT_ITEMS * 2, bytes: '8mb' } } };
+  const cache = await createCache<Types & { default: unknown }>({ capacity, types });
+  const [bytes, objects, near] = [cache.type('bytes'), cache.type('objects'), cache.type('near')];
   const micro = new Micro(job);
   const [byteValue, objectValue] = [poolOf((item) => bytesOf(item)), poolOf((item) => objectOf(item))];
   for (let item = 0; item < job.items; item++) {
     bytes.setBytes(keyOf(item), byteValue(item));
     objects.set(keyOf(item), objectValue(item));
+    if (item < HOT_ITEMS) near.set(keyOf(item), objectValue(item));
   }
   const manyBytes = batched(
     (keys) => bytes.getMany(keys),
@@ -121,6 +129,7 @@ async function run(job: MicroJob): Promise<MicroReport> {
   const report = [
     micro.both('get bytes', (key) => bytes.getBytes(key)?.[0] ?? 0),
     micro.both('get objects', (key) => objects.get(key)?.score ?? 0),
+    micro.hot('get near objects', (key) => near.get(key)?.score ?? 0),
     micro.both('getMany bytes', manyBytes),
     micro.both('getMany objects', manyObjects),
     micro.both('set bytes', (key, item) => Number(bytes.setBytes(key, byteValue(item)))),

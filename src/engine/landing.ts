@@ -31,8 +31,11 @@ export class Landing {
   /** Points `bytes` and `start` at room for a result that the user will own. */
   forUser(length: number): void {
     if (length > SHARED_BYTES_MAX) {
-      this.bytes = new Uint8Array((length + 7) & ~7);
-      this.#buffer = this.bytes.buffer;
+      const bytes = uncleared((length + 7) & ~7);
+      // What the copy doesn't reach: a user sees it behind the result, in its buffer.
+      bytes.fill(0, length);
+      this.bytes = bytes;
+      this.#buffer = bytes.buffer;
       this.#words = new Int32Array(this.#buffer);
       this.start = 0;
       return;
@@ -96,7 +99,15 @@ export class Landing {
 
 /** Its buffer stays in this thread: results that share a block must not vanish with one that is posted elsewhere. */
 function newBlock(): Uint8Array<ArrayBuffer> {
-  const block = new Uint8Array(BLOCK_BYTES);
+  const block = uncleared(BLOCK_BYTES);
   markAsUntransferable(block.buffer);
   return block;
+}
+
+/**
+ * Memory that isn't cleared first, which takes longer than all copies to a block of small results: they are all that is read of it.
+ * What hasn't been given out yet has what was there before, as in Node's own pool of small buffers.
+ */
+function uncleared(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 }

@@ -45,3 +45,14 @@ it('so do a block for users and its view, and no two results share bytes', () =>
     expect(places.slice(0, i).some((other) => other.buffer === buffer && other.byteOffset === byteOffset)).toBe(false);
   }
 });
+
+it('memory of a result’s own is cleared behind it, where the copy doesn’t reach', () => {
+  const before = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((length) => Buffer.alloc(length, 0xaa));
+  const landing = new Landing();
+  landing.forUser(5_001);
+  landing.copyFrom(new Int32Array(1_251).fill(-1), new Uint8Array(5_004).fill(0xff), 0, 5_001);
+  const result = landing.take(5_001);
+  before.mockRestore();
+  expect(result.every((byte) => byte === 0xff)).toBe(true);
+  expect(new Uint8Array(result.buffer).subarray(5_001)).toEqual(new Uint8Array(7));
+});
