@@ -8,10 +8,18 @@ import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import type { Occupants } from './occupants.js';
 import { type PagePool, pageClass } from './page-pool.js';
+import type { EvictionPolicy } from './ports.js';
 
 /** A class with at least this many candidates has a page to give. */
 const SURPLUS = RING_ENTRIES / 2;
+/** Pages in turn that are compared. */
+const LOOKS = 4;
+/** Pages that one call may try to empty before it gives up. */
+export const PAGE_TRIES_MAX = 8;
+/** The last page of a class must be colder by so many times what makes two pages differ: nothing on it can be moved. */
+const LAST_PAGE = 4;
 const NO_PAGE = -1;
+const NO_RING = -1;
 
 export class Donors {
   readonly #context: Context;
@@ -19,16 +27,29 @@ export class Donors {
   readonly #chains: Chains;
   readonly #occupants: Occupants;
   readonly #candidates: Candidates;
+  readonly #policy: EvictionPolicy;
   /** The coldest page so far. */
   #page: number = NO_PAGE;
   #coldness = 0;
+  #used = 0;
+  /** Pages chosen by this call so far. Made ahead: nothing is allocated under a lock. */
+  readonly #tried = new Int32Array(PAGE_TRIES_MAX);
+  #tries = 0;
 
-  constructor(context: Context, pages: PagePool, chains: Chains, occupants: Occupants, candidates: Candidates) {
+  constructor(
+    context: Context,
+    pages: PagePool,
+    chains: Chains,
+    occupants: Occupants,
+    candidates: Candidates,
+    policy: EvictionPolicy,
+  ) {
     this.#context = context;
     this.#pages = pages;
     this.#chains = chains;
     this.#occupants = occupants;
     this.#candidates = candidates;
+    this.#policy = policy;
   }
 
   /** A class other than `classId` with candidates to spare, the one with the most; -1 if none has. */
@@ -44,36 +65,69 @@ export class Donors {
     return best;
   }
 
+  /** Begins the tries of one call: a page isn't chosen twice in it, since what stopped one try would stop the next. */
+  begin(): void {
+    this.#tries = 0;
+  }
+
   /**
-   * The coldest of the page of a candidate of the class with the most of them, `forClass` aside, and of so many pages in turn;
-   * -1 if there is none, or if it is of `forClass` although others have candidates to spare: theirs are warmer then.
+   * The coldest of the page of a candidate of the class with the most of them, `forClass` aside, and of a few pages in turn; -1
+   * if there is none, or if it is of `forClass` although others have candidates to spare: theirs are warmer then.
    */
-  pageLocked(shard: number, forClass: number, forType: number, looks: number): number {
+  pageLocked(shard: number, forClass: number, forType: number): number {
     const { layout, meta } = this.#context;
     this.#page = NO_PAGE;
     const classId = this.surplusClass(shard, forClass);
-    if (classId >= 0 && this.#candidates.take(this.#candidates.ofClass(shard, classId), 0)) {
-      const page = this.#pageAt(this.#candidates.position);
-      if (page !== NO_PAGE && this.#mayBeEmptied(shard, page)) this.#compareLocked(shard, page, forType);
-    }
+    const ring = classId < 0 ? NO_RING : this.#candidates.ofClass(shard, classId);
+    const candidatePage = this.#candidatePageLocked(shard, ring);
+    if (candidatePage !== NO_PAGE) this.#compareLocked(shard, candidatePage, forType);
     // Pages that were taken at about the same time lie side by side, so those in turn are far apart.
-    const stretch = Math.ceil(layout.pages / looks);
+    const stretch = Math.ceil(layout.pages / LOOKS);
     const cursor = meta[shard + SHARD.pageCursor]!;
-    for (let look = 0; look < looks; look++) {
+    for (let look = 0; look < LOOKS; look++) {
       const page = this.#nextLocked(shard, cursor + look * stretch, stretch);
       if (page !== NO_PAGE) this.#compareLocked(shard, page, forType);
       if (look === 0) meta[shard + SHARD.pageCursor] = (page === NO_PAGE ? cursor + stretch : page + 1) % layout.pages;
     }
-    const isOwn = classId >= 0 && this.#page !== NO_PAGE && pageClass(this.#pages.state(this.#page)) === forClass;
-    return isOwn ? NO_PAGE : this.#page;
+    const page = this.#page;
+    if (candidatePage !== NO_PAGE && page !== candidatePage) {
+      this.#candidates.note(ring, this.#candidates.position, this.#candidates.order);
+    }
+    if (page === NO_PAGE || (classId >= 0 && pageClass(this.#pages.state(page)) === forClass)) return NO_PAGE;
+    this.#tried[this.#tries++] = page;
+    return page;
   }
 
-  /** Takes a page for the one to be emptied if it is colder than the one taken before. */
+  /** Takes the first candidate off a ring, and says on what page it lies, if that may be emptied. */
+  #candidatePageLocked(shard: number, ring: number): number {
+    if (ring === NO_RING || !this.#candidates.take(ring, 0)) return NO_PAGE;
+    const page = this.#pageAt(this.#candidates.position);
+    return page !== NO_PAGE && this.#mayBeEmptied(shard, page) ? page : NO_PAGE;
+  }
+
+  /**
+   * Takes a page for the one to be emptied if it is colder than the one taken before; of two that are about as cold, if it has fewer
+   * entries to lose, as a page of large ones has beside one of small ones, or of pointers, each of which stands for a value.
+   */
   #compareLocked(shard: number, page: number, forType: number): void {
-    const coldness = this.#occupants.coldnessLocked(shard, page, forType);
-    if (this.#page !== NO_PAGE && coldness <= this.#coldness) return;
+    const own = this.#occupants.coldnessLocked(shard, page, forType);
+    const coldness = own > 0 && this.#isAlone(page) ? Math.max(0, own - LAST_PAGE * this.#policy.tolerance) : own;
+    const used = this.#pages.countUsed(page);
+    const ahead = coldness - this.#coldness;
+    const isAlike = Math.abs(ahead) < this.#policy.tolerance;
+    if (this.#page !== NO_PAGE && (isAlike ? used >= this.#used : ahead < 0)) return;
     this.#page = page;
     this.#coldness = coldness;
+    this.#used = used;
+  }
+
+  /** Whether the shard has no other page of the class. */
+  #isAlone(page: number): boolean {
+    const state = this.#pages.state(page);
+    for (let other = 0; other < this.#context.layout.pages; other++) {
+      if (other !== page && this.#pages.state(other) === state) return false;
+    }
+    return true;
   }
 
   /** The first of so many pages that may be emptied. */
@@ -95,6 +149,7 @@ export class Donors {
   }
 
   #mayBeEmptied(shard: number, page: number): boolean {
+    for (let i = 0; i < this.#tries; i++) if (this.#tried[i] === page) return false;
     return this.#pages.holdsItemsOf(this.#pages.state(page), shard) && !this.#chains.isOfStreamLocked(page);
   }
 }

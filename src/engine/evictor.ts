@@ -12,7 +12,7 @@ import { Candidates, goesBefore, goesFarBefore, orderOf, precedenceOf } from './
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
-import { Donors } from './donors.js';
+import { Donors, PAGE_TRIES_MAX } from './donors.js';
 import { NOT_EXPIRED } from './expiry.js';
 import type { IndexTable } from './index-table.js';
 import type { Items } from './items.js';
@@ -30,10 +30,6 @@ export const SWEEP_BUCKETS_MAX = 64;
 const PAUSE_CALLS = 32;
 /** Evictions from one look at what other classes have to give to the next. */
 const EVICTIONS_PER_BID = 16;
-/** Pages that one call may try to empty before it gives up. */
-const PAGE_TRIES_MAX = 8;
-/** Pages in turn that are compared for the one to be emptied. */
-const PAGE_LOOKS = 4;
 /** Entries that one section may evict of a type that is over its share. */
 const OWN_EVICTIONS_MAX = 16;
 /** Entries of a type that are looked at to find a cold one of them. */
@@ -89,7 +85,7 @@ export class Evictor {
     this.#candidates = new Candidates(context);
     this.#victims = new Victims(context, index, pages, items, this.#candidates, policy, rules, references);
     const occupants = new Occupants(context, index, pages, chains, this.#victims);
-    this.#donors = new Donors(context, pages, chains, occupants, this.#candidates);
+    this.#donors = new Donors(context, pages, chains, occupants, this.#candidates, policy);
     this.#mover = new PageMover(
       context,
       index,
@@ -139,7 +135,9 @@ export class Evictor {
       if (this.#pages.hasRoomLocked(shard, classId)) return true;
     }
     if (this.#evictFirstLocked(shard, classId, forType)) return true;
-    return this.#emptyPageLocked(shard, forType) && this.#pages.hasRoomLocked(shard, classId);
+    // Also what was freed on pages that could not be emptied makes room.
+    this.#emptyPageLocked(shard, forType);
+    return this.#pages.hasRoomLocked(shard, classId);
   }
 
   /**
@@ -366,21 +364,23 @@ export class Evictor {
 
   /** Empties a page of the shard for a type, if none is empty, and gives it to the pool. False if none could be emptied. */
   reclaimPageLocked(shard: number, forType: number): boolean {
-    this.#seek(NO_CLASS, NO_TYPE, forType);
+    this.#seek(NO_CLASS, NO_TYPE, NO_TYPE);
     if (this.#takesFromOthers(forType) && this.#emptyPageLocked(shard, NO_TYPE)) return true;
+    this.#seek(NO_CLASS, NO_TYPE, forType);
     return this.#emptyPageLocked(shard, forType);
   }
 
   /** The same, but that while others have candidates to spare `forClass` keeps its pages. */
   #emptyPageLocked(shard: number, forType: number, forClass: number = NO_CLASS): boolean {
     if (this.#pages.reclaimEmptyLocked(shard, this.#context.classes.count)) return true;
+    this.#donors.begin();
     for (let i = 0; i < PAGE_TRIES_MAX; i++) {
-      // What stopped one try may stop another of the same few pages.
-      const page = this.#donors.pageLocked(shard, forClass, forType, i === 0 ? PAGE_LOOKS : 1);
+      const page = this.#donors.pageLocked(shard, forClass, forType);
       if (page < 0) return false;
       this.#pages.beginDrainLocked(shard, page);
       this.#mover.emptyLocked(shard, page, forType);
-      if (!this.#pages.endDrainLocked(shard)) continue;
+      const hasFreed = this.#mover.hasFreed;
+      if (!this.#pages.endDrainLocked(shard) && !hasFreed) continue;
       this.#context.countGlobal(GLOBAL_COUNTER.pagesMoved, 1);
       return true;
     }

@@ -1,10 +1,11 @@
 /**
  * Empties a page of a slab class, so that another class can have it: entries that are cold and may go are evicted, the
  * others are moved to chunks of their class elsewhere, if need be in the place of colder ones, the warmer half of them first: what
- * can be found elsewhere within bounds may not be enough for all. It always ends: each chunk is moved, evicted, or stops it.
+ * can be found elsewhere within bounds may not be enough for all. It always ends: each chunk is moved, evicted, or stops it. It ends
+ * early where what is evicted has freed a whole page by itself, as a chained item may, or the last entry of another page.
  */
 import { BUCKET, SHARD } from '../../native-free/index.js';
-import { type Candidates, goesBefore } from './candidates.js';
+import { type Candidates, goesBefore, precedenceOf } from './candidates.js';
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import type { Context } from './context.js';
 import { NOT_EXPIRED } from './expiry.js';
@@ -37,6 +38,8 @@ export class PageMover {
   readonly #place = new Place();
   /** Buckets that may still be swept for the page in hand. */
   #sweeps = 0;
+  /** The pool's releases when the page in hand was begun. */
+  #releases = 0;
 
   constructor(
     context: Context,
@@ -66,9 +69,15 @@ export class PageMover {
    */
   emptyLocked(shard: number, page: number, forType: number): void {
     this.#sweeps = SWEEP_BUCKETS_MAX;
+    this.#releases = this.#pages.releases;
     const mean = this.#occupants.coldnessLocked(shard, page, forType);
     if (mean >= 0 && this.#relocateAllLocked(shard, page, forType, mean))
       this.#relocateAllLocked(shard, page, forType, ALL);
+  }
+
+  /** Whether a page has gone to the pool since the page in hand was begun, but for this page itself. */
+  get hasFreed(): boolean {
+    return this.#pages.releases !== this.#releases;
   }
 
   /**
@@ -82,7 +91,7 @@ export class PageMover {
     for (let chunk = 0; chunk < chunks; chunk++) {
       if (!this.#pages.isUsed(page, chunk)) continue;
       const ref = layout.pageRef(page) + chunk * classes.granules[classId]!;
-      if (!this.#relocateLocked(shard, ref, classId, forType, bound)) return false;
+      if (!this.#relocateLocked(shard, ref, classId, forType, bound) || this.hasFreed) return false;
     }
     return true;
   }
@@ -106,7 +115,8 @@ export class PageMover {
     let goes = cause !== NOT_EXPIRED || isCold;
     if (!goes) {
       const order = this.#victims.orderAt(shard, words, at, place.slot);
-      const canMove = this.#hasTargetLocked(shard, classId, forType, coldness > 0, order);
+      const canMove = this.#hasTargetLocked(shard, classId, forType, mayGo, coldness > 0, order);
+      if (this.hasFreed) return false;
       // Making room may have moved slots about, or evicted the item itself.
       if (!this.#occupants.findLocked(shard, ref, place)) return true;
       if (!canMove && bound !== ALL) return true;
@@ -125,15 +135,22 @@ export class PageMover {
   }
 
   /**
-   * Whether the class has a chunk elsewhere, or a candidate that makes one free for an entry of this order: if the entry would go
-   * by itself, one that goes before it.
+   * Whether the class has a chunk elsewhere, or a candidate that makes one free for an entry of this order: any, if the entry may not
+   * go; one of no less precedence, if it would stay by the policy; else one that goes before it.
    */
-  #hasTargetLocked(shard: number, classId: number, forType: number, wouldGo: boolean, order: number): boolean {
+  #hasTargetLocked(
+    shard: number,
+    classId: number,
+    forType: number,
+    mayGo: boolean,
+    wouldGo: boolean,
+    order: number,
+  ): boolean {
     const candidates = this.#candidates;
     const partial = shard + SHARD.partial + classId;
     const ring = candidates.ofClass(shard, classId);
-    while (this.#context.meta[partial] === 0) {
-      if (candidates.count(ring) > 0 && (!wouldGo || goesBefore(candidates.firstOrder(ring), order))) {
+    while (this.#context.meta[partial] === 0 && !this.hasFreed) {
+      if (candidates.count(ring) > 0 && this.#givesWay(candidates.firstOrder(ring), mayGo, wouldGo, order)) {
         // Those on the page that is being drained make no room here, but less to move.
         candidates.take(ring, 0);
         this.#victims.evictAt(shard, candidates.position, candidates.order, classId, forType);
@@ -144,7 +161,12 @@ export class PageMover {
         return false;
       }
     }
-    return true;
+    return this.#context.meta[partial] !== 0;
+  }
+
+  #givesWay(candidate: number, mayGo: boolean, wouldGo: boolean, order: number): boolean {
+    if (!mayGo) return true;
+    return wouldGo ? goesBefore(candidate, order) : precedenceOf(candidate) >= precedenceOf(order);
   }
 
   /** Moves a chunk to another page of its class: one transaction. */

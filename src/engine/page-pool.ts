@@ -60,6 +60,11 @@ export class PagePool {
     return pageKind(state) === PAGE_ITEMS && this.ownerOf(state) === shard;
   }
 
+  /** A number that moves on with every page that any shard gives to the pool. */
+  get releases(): number {
+    return load(this.#context.meta, HEADER.pageReleases);
+  }
+
   /** Pages that belong to nothing, counted under no lock. */
   countFree(): number {
     const { layout } = this.#context;
@@ -80,7 +85,7 @@ export class PagePool {
   #takeLocked(shard: number): number {
     const { meta, layout } = this.#context;
     // Stored with the lowest bit set, so that a fresh shard's 0 means "never failed".
-    const releases = (load(meta, HEADER.pageReleases) << 1) | 1;
+    const releases = (this.releases << 1) | 1;
     if (meta[shard + SHARD.failedScan] === releases) return -1;
     const spare = this.stateOf(PAGE_SPARE, shard, 0);
     const start = load(meta, HEADER.pageHint);
@@ -195,6 +200,13 @@ export class PagePool {
   isUsed(page: number, chunk: number): boolean {
     const descriptor = this.#context.layout.descriptor(page);
     return (this.#context.meta[descriptor + PAGE.bitmap + (chunk >>> 5)]! & (1 << (chunk & 31))) !== 0;
+  }
+
+  /** Chunks of a page of items that are in use. */
+  countUsed(page: number): number {
+    const { meta, layout, classes } = this.#context;
+    const chunks = classes.chunksPerPage[pageClass(this.state(page))]!;
+    return chunks - meta[layout.descriptor(page) + PAGE.freeChunks]!;
   }
 
   #hasOtherPartial(shard: number, classId: number, page: number): boolean {
