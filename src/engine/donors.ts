@@ -31,7 +31,6 @@ export class Donors {
   /** The coldest page so far. */
   #page: number = NO_PAGE;
   #coldness = 0;
-  #used = 0;
   /** Pages chosen by this call so far. Made ahead: nothing is allocated under a lock. */
   readonly #tried = new Int32Array(PAGE_TRIES_MAX);
   #tries = 0;
@@ -105,20 +104,13 @@ export class Donors {
     return page !== NO_PAGE && this.#mayBeEmptied(shard, page) ? page : NO_PAGE;
   }
 
-  /**
-   * Takes a page for the one to be emptied if it is colder than the one taken before; of two that are about as cold, if it has fewer
-   * entries to lose, as a page of large ones has beside one of small ones, or of pointers, each of which stands for a value.
-   */
+  /** Takes a page for the one to be emptied if it is colder than the one taken before. */
   #compareLocked(shard: number, page: number, forType: number): void {
     const own = this.#occupants.coldnessLocked(shard, page, forType);
     const coldness = own > 0 && this.#isAlone(page) ? Math.max(0, own - LAST_PAGE * this.#policy.tolerance) : own;
-    const used = this.#pages.countUsed(page);
-    const ahead = coldness - this.#coldness;
-    const isAlike = Math.abs(ahead) < this.#policy.tolerance;
-    if (this.#page !== NO_PAGE && (isAlike ? used >= this.#used : ahead < 0)) return;
+    if (this.#page !== NO_PAGE && coldness <= this.#coldness) return;
     this.#page = page;
     this.#coldness = coldness;
-    this.#used = used;
   }
 
   /** Whether the shard has no other page of the class. */

@@ -202,13 +202,6 @@ export class PagePool {
     return (this.#context.meta[descriptor + PAGE.bitmap + (chunk >>> 5)]! & (1 << (chunk & 31))) !== 0;
   }
 
-  /** Chunks of a page of items that are in use. */
-  countUsed(page: number): number {
-    const { meta, layout, classes } = this.#context;
-    const chunks = classes.chunksPerPage[pageClass(this.state(page))]!;
-    return chunks - meta[layout.descriptor(page) + PAGE.freeChunks]!;
-  }
-
   #hasOtherPartial(shard: number, classId: number, page: number): boolean {
     const { meta, layout } = this.#context;
     return meta[shard + SHARD.partial + classId] !== page + 1 || meta[layout.descriptor(page) + PAGE.next] !== 0;
