@@ -71,7 +71,8 @@ export class Donors {
 
   /**
    * The coldest of the page of a candidate of the class with the most of them, `forClass` aside, and of a few pages in turn; -1
-   * if there is none, or if it is of `forClass` although others have candidates to spare: theirs are warmer then.
+   * if there is none. Where others have candidates to spare, a page of `forClass` itself isn't given: that of the candidate is, unless
+   * half of what lies there would stay, may not go, or is far less willing to, or it is the last page of its class.
    */
   pageLocked(shard: number, forClass: number, forType: number): number {
     const { layout, meta } = this.#context;
@@ -80,6 +81,7 @@ export class Donors {
     const ring = classId < 0 ? NO_RING : this.#candidates.ofClass(shard, classId);
     const candidatePage = this.#candidatePageLocked(shard, ring);
     if (candidatePage !== NO_PAGE) this.#compareLocked(shard, candidatePage, forType);
+    const candidateColdness = this.#coldness;
     // Pages that were taken at about the same time lie side by side, so those in turn are far apart.
     const stretch = Math.ceil(layout.pages / LOOKS);
     const cursor = meta[shard + SHARD.pageCursor]!;
@@ -88,12 +90,15 @@ export class Donors {
       if (page !== NO_PAGE) this.#compareLocked(shard, page, forType);
       if (look === 0) meta[shard + SHARD.pageCursor] = (page === NO_PAGE ? cursor + stretch : page + 1) % layout.pages;
     }
-    const page = this.#page;
+    let page = this.#page;
+    if (classId >= 0 && page !== NO_PAGE && pageClass(this.#pages.state(page)) === forClass) {
+      const isWilling = candidateColdness * 2 >= this.#coldness && candidatePage !== NO_PAGE;
+      page = isWilling && !this.#isAlone(candidatePage) ? candidatePage : NO_PAGE;
+    }
     if (candidatePage !== NO_PAGE && page !== candidatePage) {
       this.#candidates.note(ring, this.#candidates.position, this.#candidates.order);
     }
-    if (page === NO_PAGE || (classId >= 0 && pageClass(this.#pages.state(page)) === forClass)) return NO_PAGE;
-    this.#tried[this.#tries++] = page;
+    if (page !== NO_PAGE) this.#tried[this.#tries++] = page;
     return page;
   }
 
