@@ -2,7 +2,7 @@
  * Chooses the page that is emptied when one is needed: of a few, the one whose entries are coldest, as a sample of each
  * tells. So a class that has one page, of what is read all the time, doesn't lose it for being next in turn.
  */
-import { BUCKET, BUCKET_GRANULES, RING_ENTRIES, SHARD } from '../../native-free/index.js';
+import { BUCKET, BUCKET_GRANULES, CLASS_MAX, RING_ENTRIES, SHARD } from '../../native-free/index.js';
 import type { Candidates } from './candidates.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
@@ -34,6 +34,8 @@ export class Donors {
   /** Pages chosen by this call so far. Made ahead: nothing is allocated under a lock. */
   readonly #tried = new Int32Array(PAGE_TRIES_MAX);
   #tries = 0;
+  /** By class: pages of the shard, as the call began. A page that it frees ends the call. */
+  readonly #pagesOf = new Int32Array(CLASS_MAX);
 
   constructor(
     context: Context,
@@ -65,8 +67,13 @@ export class Donors {
   }
 
   /** Begins the tries of one call: a page isn't chosen twice in it, since what stopped one try would stop the next. */
-  begin(): void {
+  beginLocked(shard: number): void {
     this.#tries = 0;
+    this.#pagesOf.fill(0);
+    for (let page = 0; page < this.#context.layout.pages; page++) {
+      const state = this.#pages.state(page);
+      if (this.#pages.holdsItemsOf(state, shard)) this.#pagesOf[pageClass(state)]! += 1;
+    }
   }
 
   /**
@@ -92,7 +99,7 @@ export class Donors {
     }
     let page = this.#page;
     if (classId >= 0 && page !== NO_PAGE && pageClass(this.#pages.state(page)) === forClass) {
-      const isWilling = candidateColdness * 2 >= this.#coldness && candidatePage !== NO_PAGE;
+      const isWilling = candidatePage !== NO_PAGE && candidateColdness * 2 >= this.#coldness;
       page = isWilling && !this.#isAlone(candidatePage) ? candidatePage : NO_PAGE;
     }
     if (candidatePage !== NO_PAGE && page !== candidatePage) {
@@ -120,11 +127,7 @@ export class Donors {
 
   /** Whether the shard has no other page of the class. */
   #isAlone(page: number): boolean {
-    const state = this.#pages.state(page);
-    for (let other = 0; other < this.#context.layout.pages; other++) {
-      if (other !== page && this.#pages.state(other) === state) return false;
-    }
-    return true;
+    return this.#pagesOf[pageClass(this.#pages.state(page))] === 1;
   }
 
   /** The first of so many pages that may be emptied. */

@@ -373,7 +373,7 @@ export class Evictor {
   /** The same, but that while others have candidates to spare `forClass` keeps its pages. */
   #emptyPageLocked(shard: number, forType: number, forClass: number = NO_CLASS): boolean {
     if (this.#pages.reclaimEmptyLocked(shard, this.#context.classes.count)) return true;
-    this.#donors.begin();
+    this.#donors.beginLocked(shard);
     for (let i = 0; i < PAGE_TRIES_MAX; i++) {
       const page = this.#donors.pageLocked(shard, forClass, forType);
       if (page < 0) return false;

@@ -1,4 +1,5 @@
 /** Which entry a chunk of a page belongs to, and how cold the entries of a page are. All under the shard's lock. */
+import type { Words } from '#atomics';
 import { BUCKET, BUCKET_SLOTS } from '../../native-free/index.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
@@ -8,11 +9,11 @@ import { FLAG_CHAINED, FLAG_CONTINUATION, flagsOf, WORD_HASH, WORD_SIZES } from 
 import { type PagePool, pageClass } from './page-pool.js';
 import type { Victims } from './victims.js';
 
-/** Chunks of a page that are looked at, evenly spread. */
+/** At least so many chunks of a page are looked at, evenly spread, or all if it has fewer. */
 const SAMPLE = 16;
 /** Above all ranks. */
 const PRECEDENCE_STEP: number = 2 ** 24;
-/** Of what is over, or isn't there: colder than what goes first. */
+/** Of what is over, and of a page with nothing on it: colder than what goes first. */
 const COLDEST: number = PRECEDENCE_STEP * 8;
 /** Of a page that can't be emptied now. */
 const STAYS = -1;
@@ -48,19 +49,23 @@ export class Occupants {
       if (!this.#pages.isUsed(page, chunk)) continue;
       const ref = layout.pageRef(page) + chunk * classes.granules[classId]!;
       if (!this.findLocked(shard, ref, this.#place) || this.#victims.isPinned(this.#place.ref)) return STAYS;
-      sum += this.coldnessAt(shard, this.#place, forType);
+      sum += this.#coldnessAt(shard, this.#place, forType);
       seen += 1;
     }
     return seen === 0 ? COLDEST : sum / seen;
   }
 
-  /** How cold an entry is: by precedence, then by the policy; 0 if it may not go for the type, or would stay by the policy. */
-  coldnessAt(shard: number, { bucket, slot }: Place, forType: number): number {
+  /** COLDEST for an entry that is over, 0 for one that may not go for the type. */
+  #coldnessAt(shard: number, { bucket, slot }: Place, forType: number): number {
     const { arena } = this.#context;
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     if (this.#victims.expiryAt(shard, words, at, slot) !== NOT_EXPIRED) return COLDEST;
-    if (!this.#victims.mayGo(shard, words, at, slot, forType)) return 0;
+    return this.#victims.mayGo(shard, words, at, slot, forType) ? this.coldnessOf(shard, words, at, slot) : 0;
+  }
+
+  /** How cold an entry is that may go: by precedence, then by the policy; 0 if it would stay by the policy. */
+  coldnessOf(shard: number, words: Words, at: number, slot: number): number {
     const coldness = this.#victims.coldnessAt(shard, words, at, slot);
     return coldness === 0 ? 0 : this.#victims.precedenceAt(words, at, slot) * PRECEDENCE_STEP + coldness;
   }

@@ -21,7 +21,7 @@ import type { Victims } from './victims.js';
 export const NO_CLASS: number = -1;
 
 /** Buckets that may be swept for what is colder elsewhere, while one page is emptied. */
-const SWEEP_BUCKETS_MAX = 64;
+const SWEEPS_PER_PAGE = 64;
 /** In place of a bound of coldness. */
 const ALL: number = Number.POSITIVE_INFINITY;
 
@@ -38,8 +38,8 @@ export class PageMover {
   readonly #place = new Place();
   /** Buckets that may still be swept for the page in hand. */
   #sweeps = 0;
-  /** The pool's releases when the page in hand was begun. */
-  #releases = 0;
+  /** Pages given to the pool when the page in hand was begun. */
+  #given = 0;
 
   constructor(
     context: Context,
@@ -68,21 +68,21 @@ export class PageMover {
    * is in flight, and at what may neither go nor be moved.
    */
   emptyLocked(shard: number, page: number, forType: number): void {
-    this.#sweeps = SWEEP_BUCKETS_MAX;
-    this.#releases = this.#pages.releases;
+    this.#sweeps = SWEEPS_PER_PAGE;
+    this.#given = this.#pages.given;
     const mean = this.#occupants.coldnessLocked(shard, page, forType);
     if (mean >= 0 && this.#relocateAllLocked(shard, page, forType, mean))
       this.#relocateAllLocked(shard, page, forType, ALL);
   }
 
-  /** Whether a page has gone to the pool since the page in hand was begun, but for this page itself. */
+  /** Whether the shard has given a page to the pool since the page in hand was begun, but for this page itself. */
   get hasFreed(): boolean {
-    return this.#pages.releases !== this.#releases;
+    return this.#pages.given !== this.#given;
   }
 
   /**
-   * Goes through the chunks of a page. Below a bound of coldness they are moved if there is room or something colder elsewhere,
-   * and stay if not. False if one stops it.
+   * Goes through the chunks of a page, all or those below a bound of coldness. What is below a bound is moved if there is room or
+   * something colder elsewhere, and stays if not. False if one stops it, or a page has been freed by the way.
    */
   #relocateAllLocked(shard: number, page: number, forType: number, bound: number): boolean {
     const { classes, layout } = this.#context;
@@ -97,22 +97,25 @@ export class PageMover {
   }
 
   /**
-   * Moves the chunk at `ref` out of the page that is being drained, or, without a bound of coldness, evicts its item. False if
-   * neither may be.
+   * Moves the chunk at `ref` out of the page that is being drained, removes its item if that is over, or, without a bound of
+   * coldness, evicts it. False if none of this may be done.
    */
   #relocateLocked(shard: number, ref: number, classId: number, forType: number, bound: number): boolean {
     const place = this.#place;
     if (!this.#occupants.findLocked(shard, ref, place)) return false;
     if (this.#victims.isPinned(place.ref)) return false;
-    const coldness = this.#occupants.coldnessAt(shard, place, forType);
-    if (coldness >= bound) return true;
     const { arena } = this.#context;
     const words = arena.wordsOf(place.bucket);
     const at = arena.wordIndex(place.bucket);
     const cause = this.#victims.expiryAt(shard, words, at, place.slot);
+    if (cause !== NOT_EXPIRED) {
+      this.#items.removeLocked(shard, place, cause);
+      return true;
+    }
     const mayGo = this.#victims.mayGo(shard, words, at, place.slot, forType);
-    const isCold = bound === ALL && mayGo && this.#victims.isCold(shard, words, at, place.slot);
-    let goes = cause !== NOT_EXPIRED || isCold;
+    const coldness = mayGo ? this.#occupants.coldnessOf(shard, words, at, place.slot) : 0;
+    if (coldness >= bound) return true;
+    let goes = bound === ALL && mayGo && this.#victims.isCold(shard, words, at, place.slot);
     if (!goes) {
       const order = this.#victims.orderAt(shard, words, at, place.slot);
       const canMove = this.#hasTargetLocked(shard, classId, forType, mayGo, coldness > 0, order);
@@ -123,8 +126,7 @@ export class PageMover {
       if (!canMove && !this.#mayGo(shard, place, forType)) return false;
       goes = !canMove;
     }
-    if (goes && cause === NOT_EXPIRED) this.#victims.evictSlot(shard, place.bucket, place.slot, CAUSE.size);
-    else if (goes) this.#items.removeLocked(shard, place, cause);
+    if (goes) this.#victims.evictSlot(shard, place.bucket, place.slot, CAUSE.size);
     else this.#moveLocked(shard, ref, classId, place);
     return true;
   }

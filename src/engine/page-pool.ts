@@ -33,6 +33,8 @@ export class PagePool {
   readonly #context: Context;
   readonly #shardWords: number;
   readonly #shardsStart: number;
+  /** Pages that this thread has given to the pool; of what others give it says nothing. Wraps. */
+  given = 0;
   /** The class that `reclaimEmptyLocked` looked at last. */
   #emptyCursor = 0;
 
@@ -60,11 +62,6 @@ export class PagePool {
     return pageKind(state) === PAGE_ITEMS && this.ownerOf(state) === shard;
   }
 
-  /** A number that moves on with every page that any shard gives to the pool. */
-  get releases(): number {
-    return load(this.#context.meta, HEADER.pageReleases);
-  }
-
   /** Pages that belong to nothing, counted under no lock. */
   countFree(): number {
     const { layout } = this.#context;
@@ -85,7 +82,7 @@ export class PagePool {
   #takeLocked(shard: number): number {
     const { meta, layout } = this.#context;
     // Stored with the lowest bit set, so that a fresh shard's 0 means "never failed".
-    const releases = (this.releases << 1) | 1;
+    const releases = (load(meta, HEADER.pageReleases) << 1) | 1;
     if (meta[shard + SHARD.failedScan] === releases) return -1;
     const spare = this.stateOf(PAGE_SPARE, shard, 0);
     const start = load(meta, HEADER.pageHint);
@@ -219,6 +216,7 @@ export class PagePool {
     if (page < 0) return;
     this.#toPool(page);
     this.#context.releasing = -1;
+    this.given = (this.given + 1) | 0;
   }
 
   #toPool(page: number): void {

@@ -25,7 +25,7 @@ export interface EvictionPolicy {
   touchAt(shard: number, mark: number, tick: number): number;
   /** How cold an entry is whose first chunk has so many granules: from 0, which is as good as new, to 2^24. Under the lock. */
   rank(shard: number, mark: number, granules: number): number;
-  /** The rank, but 0 of an entry that `judge` would let stay; the policy takes no note of the question. Under the lock. */
+  /** The rank, but 0 of an entry that is known to stay if it is judged; the policy takes no note of the question. Under the lock. */
   coldness(shard: number, mark: number, granules: number): number;
   /** A number that grows as the ranks of untouched entries do: ranks of two moments compare less this. Under the lock. */
   drift(shard: number): number;

@@ -135,6 +135,7 @@ export class WTinyLfuPolicy implements EvictionPolicy {
     return rank;
   }
 
+  /** Who wins at the end of the window isn't known before. */
   coldness(shard: number, mark: number): number {
     const segment = segmentOf(mark);
     const age = this.#age(shard, mark);

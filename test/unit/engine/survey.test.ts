@@ -1,5 +1,6 @@
 /** The survey: the same figures as the statistics, gathered in steps of any size. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Candidates } from '../../../src/engine/candidates.js';
 import { REMOVAL_CAUSES } from '../../../src/engine/causes.js';
 import { pattern, useEngines } from '../../support/engines.js';
 import { Random } from '../../support/random.js';
@@ -61,6 +62,30 @@ describe('trimming', () => {
     expect(engine.store.trim(1e9)).toBeLessThan(2 << 20);
     expect(engine.stats().entries).toBe(0);
     expect(engine.store.trim(1)).toBe(0);
+  });
+
+  it('frees a page of its own, whatever other shards give to the pool meanwhile', () => {
+    const engine = engines.create({ capacityBytes: 2 << 20, shards: 2 });
+    const other = engine.join(1);
+    const keys = Array.from({ length: 3_000 }, (_, i) => `key ${i}`);
+    for (const [i, key] of keys.entries()) engine.set(key, pattern(800, i));
+    const before = engine.stats().pagesFree;
+    let given = 0;
+    const { isColdAt } = Candidates.prototype;
+    const spy = vi.spyOn(Candidates.prototype, 'isColdAt').mockImplementationOnce(function (
+      this: Candidates,
+      shard,
+      ...ranked
+    ) {
+      for (const key of keys) if (engine.shardOf(key) !== shard) other.delete(key);
+      given = other.stats().pagesFree - before;
+      return isColdAt.call(this, shard, ...ranked);
+    });
+    expect(engine.store.trim(1)).toBe(engine.stats().pageBytes);
+    expect(spy).toHaveBeenCalled();
+    spy.mockRestore();
+    expect(given).toBeGreaterThan(10);
+    expect(engine.stats().pagesFree).toBe(before + given + 1);
   });
 
   it('frees a page that holds nothing before it evicts', () => {
