@@ -22,12 +22,12 @@ const TRACE_BYTES_MIN = 2 ** 23;
 
 export async function runThreads(options: BenchOptions): Promise<void> {
   const policies = ENGINE_POLICIES.filter((name) => options.policies.length === 0 || options.policies.includes(name));
-  const rows = [['trace', 'capacity', 'policy', `${FEW} thread`, `${MANY} threads`, 'difference', 'runs apart by']];
-  let worst = 0;
+  let worst = -1;
   for (const name of traceNames(options.traces).filter((candidate) => candidate.includes(options.only))) {
     const trace = await loadTrace(options.traces, name);
     const capacityBytes = capacityOf(trace);
     if (capacityBytes === 0) continue;
+    const rows = [['trace', 'capacity', 'policy', `${FEW} thread`, `${MANY} threads`, 'difference', 'runs apart by']];
     for (const policy of policies) {
       const { few, many } = await compare(join(options.traces, `${name}.csv.gz`), policy, capacityBytes);
       const difference = summarize(many).median - summarize(few).median;
@@ -42,9 +42,9 @@ export async function runThreads(options: BenchOptions): Promise<void> {
         points(Math.max(...few) - Math.min(...few)),
       ]);
     }
+    process.stdout.write(table(rows));
   }
-  if (rows.length === 1) return;
-  process.stdout.write(table(rows));
+  if (worst < 0) return;
   process.stdout.write(
     `  largest difference ${points(worst)} points, to reach ${points(WITHIN)}: ${verdict(worst <= WITHIN)}\n`,
   );

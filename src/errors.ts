@@ -1,3 +1,8 @@
+import { type InspectOptions, inspect } from 'node:util';
+
+const TEXT_MAX = 80;
+const INSPECTION: InspectOptions = { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY };
+
 /** Base of every error the cache throws; `code` is stable across versions. */
 export class VelocacheError extends Error {
   readonly code: string;
@@ -32,8 +37,8 @@ export class OptionError extends VelocacheError {
 
 /** A key that is not a non-empty well-formed string of at most 65,535 UTF-8 bytes. */
 export class KeyError extends VelocacheError {
-  constructor(message: string) {
-    super('VELOCACHE_KEY', message);
+  constructor(key: unknown, bound: string) {
+    super('VELOCACHE_KEY', `key is ${describe(key)}: ${bound}`);
   }
 }
 
@@ -60,7 +65,8 @@ export class BusyError extends VelocacheError {
  */
 export class WorkerError extends VelocacheError {
   constructor(operation: string, cause: unknown) {
-    super('VELOCACHE_WORKER', `a worker of the pool failed at ${operation}: ${describe(cause)}`, { cause });
+    const words = cause instanceof Error ? cause.message : describe(cause);
+    super('VELOCACHE_WORKER', `a worker of the pool failed at ${operation}: ${words}`, { cause });
   }
 }
 
@@ -120,8 +126,8 @@ export class MemoryError extends VelocacheError {
   }
 }
 
-/** A value as it stands in a message: short, whatever it is. */
+/** A value as it stands in a message: short, whatever it is, and without a call of code that came with it. */
 function describe(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, TEXT_MAX)) : inspect(value, INSPECTION);
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX - 3)}...` : text;
 }

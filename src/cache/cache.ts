@@ -162,13 +162,13 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
 
   /** Listens for what happens in any thread. Listeners keep no process alive; one that throws is an uncaught error. */
   on<E extends CacheEventName>(event: E, listener: (event: CacheEvents[E]) => void): this {
-    this.#listen(event);
+    this.#listen(event, listener);
     this.#emitter.on(event, listener);
     return this;
   }
 
   once<E extends CacheEventName>(event: E, listener: (event: CacheEvents[E]) => void): this {
-    this.#listen(event);
+    this.#listen(event, listener);
     this.#emitter.once(event, listener);
     return this;
   }
@@ -183,9 +183,10 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     return this.#emitter.eventNames().reduce((kinds, name) => kinds | (1 << EVENT[name as CacheEventName]), 0);
   }
 
-  #listen(event: CacheEventName): void {
-    if (!Object.hasOwn(EVENT, event))
+  #listen(event: CacheEventName, listener: unknown): void {
+    if (typeof event !== 'string' || !Object.hasOwn(EVENT, event))
       throw new OptionError('event', event, `must be one of ${Object.keys(EVENT).join(', ')}`);
+    if (typeof listener !== 'function') throw new OptionError('listener', listener, 'must be a function');
     this.#member.begin();
     if (this.#heard() === 0) this.#cursor = this.#member.store.events.head;
     this.#member.listen(this.#heard() | (1 << EVENT[event]));

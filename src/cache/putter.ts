@@ -174,11 +174,11 @@ export function cutShort(): StreamError {
 export function beginKey(member: Member, key: string, typeId: number): void {
   member.begin();
   const outcome = member.store.key.prepare(key, typeId);
-  if (outcome !== KEY_OK) throw new KeyError(keyProblem(outcome));
+  if (outcome !== KEY_OK) throw new KeyError(key, keyProblem(outcome));
 }
 
 function keyProblem(outcome: number): string {
-  if (outcome === KEY_NOT_STRING) return 'a key is a non-empty string';
-  if (outcome === KEY_ILL_FORMED) return 'a key holds a lone surrogate, under which two keys would become one';
-  return 'a key has more than 65,535 UTF-8 bytes';
+  if (outcome === KEY_NOT_STRING) return 'must be a non-empty string';
+  if (outcome === KEY_ILL_FORMED) return 'must hold no lone surrogate, under which two keys would become one';
+  return 'must be at most 65,535 bytes of UTF-8';
 }

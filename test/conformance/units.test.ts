@@ -1,4 +1,5 @@
 /** Durations and sizes: what is taken, and what throws, naming option, value and bound. */
+import { inspect } from 'node:util';
 import { createCache, ManualClock } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { errorOf, rejectionOf, useCaches } from '../support/caches.js';
@@ -90,7 +91,18 @@ describe('sizes', () => {
   });
 });
 
+function refuse(): never {
+  throw new Error('code of a value was run');
+}
+
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 describe('options', () => {
+  const caches = useCaches();
   const WRONG: [string, object | null | undefined][] = [
     ['options', null],
     ['options', undefined],
@@ -124,5 +136,34 @@ describe('options', () => {
     const { code, message } = await rejectionOf(createCache(options as { capacity: string }));
     expect(code).toBe('VELOCACHE_OPTION');
     expect(message.startsWith(`${name} is `), message).toBe(true);
+  });
+
+  it.each([
+    ['an object without a prototype', Object.create(null)],
+    ['a list of such', [Object.create(null)]],
+    ['an object whose text throws', { toString: refuse, [Symbol.toPrimitive]: refuse, [inspect.custom]: refuse }],
+    ['a proxy that throws', new Proxy({}, { get: refuse, ownKeys: refuse })],
+    ['a proxy that was revoked', revoked()],
+    ['a symbol', Symbol('8mb')],
+  ])('%s is refused by name, wherever a value is due, and none of its code is run', async (_, value) => {
+    const cache = await caches.create();
+    const errors = [
+      ['capacity', await rejectionOf(createCache({ capacity: value as never }))],
+      ['types.a.ttl', await rejectionOf(createCache({ capacity: '8mb', types: { a: { ttl: value as never } } }))],
+      ['policy', await rejectionOf(createCache({ capacity: '8mb', policy: value as never }))],
+      ['ttl', errorOf(() => cache.set('key', 1, { ttl: value as never }))],
+      ['user', errorOf(() => cache.set('key', 1, { user: value as never }))],
+      ['key', errorOf(() => cache.get(value as never))],
+      ['event', errorOf(() => cache.on(value as never, () => {}))],
+      ['listener', errorOf(() => cache.on('evict', value as never))],
+      ['last', errorOf(() => cache.evictions({ last: value as never }))],
+    ] as const;
+    for (const [name, { code, message }] of errors) {
+      expect([code, message]).toEqual([
+        expect.stringMatching(/^VELOCACHE_(OPTION|KEY)$/),
+        expect.stringContaining(name),
+      ]);
+    }
+    expect(cache.stats().sets).toBe(0);
   });
 });
