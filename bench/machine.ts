@@ -2,15 +2,20 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 
+/** Variables that change how fast Node and the C library's allocator are. */
+const SETTINGS = ['NODE_OPTIONS', 'GLIBC_TUNABLES'];
+
 export function describeMachine(): string {
   const cores = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   const [load] = loadavg();
+  const settings = SETTINGS.filter((name) => process.env[name]).map((name) => `${name}=${process.env[name]}`);
   return [
     `machine  ${cores[0]?.model ?? 'unknown'}, ${cores.length} cores, ${memory} GiB, ${process.platform} ${process.arch}`,
     `node     ${process.version}`,
     `date     ${new Date().toISOString().slice(0, 10)}`,
     `commit   ${commit()}`,
+    `settings ${settings.join(' ') || 'none'}`,
     `load     ${load?.toFixed(2)} over the last minute, before the run`,
     '',
   ].join('\n');
