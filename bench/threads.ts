@@ -1,6 +1,7 @@
 /**
  * Whether hit ratios depend on the number of threads: recorded traces on the engine by each policy, replayed by one thread and
- * by eight, in turn. Each cache hashes by a key of its own, so runs of one kind differ as well: medians, and how far runs of one
+ * by eight, in turn. The trace's time moves once in some requests, among which the threads race: moment by moment, most would
+ * come one by one. Each cache hashes by a key of its own, so runs of one kind differ as well: medians, and how far runs of one
  * thread lie apart. Only traces with sizes, each in a cache of a tenth of its bytes, in whole megabytes.
  */
 import { join } from 'node:path';
@@ -13,6 +14,8 @@ import { loadTrace, type Trace, traceNames } from './traces.js';
 const FEW = 1;
 const MANY = 8;
 const ROUNDS = 3;
+/** Requests that the threads share out before any goes on. */
+const STEP_REQUESTS = 64;
 /** Difference in hit ratio to stay within. */
 const WITHIN = 0.003;
 const CAPACITY_PART = 10;
@@ -72,6 +75,7 @@ async function compare(
 }
 
 async function hitRatio(file: string, policy: EnginePolicy, capacityBytes: number, threads: number): Promise<number> {
-  const outcome: EngineOutcome = await replayOnEngine(file, { capacityBytes, policy, favour: 'objects' }, threads);
+  const setup = { capacityBytes, policy, favour: 'objects' } as const;
+  const outcome: EngineOutcome = await replayOnEngine(file, setup, threads, STEP_REQUESTS);
   return outcome.hits / outcome.requests;
 }

@@ -18,10 +18,12 @@ const CHUNK_MS_MAX = 30_000;
 const STEP_REQUESTS_MAX = 256;
 
 /** Who replays a trace on what. */
-interface ReplayPlan {
+export interface ReplayPlan {
   readonly file: string;
   readonly threads: number;
   readonly capacityBytes: number;
+  /** Requests of a step, whatever their times, so that threads race within it; a moment of the trace if undefined. */
+  readonly stepRequests?: number | undefined;
 }
 
 /** The threads that replay a trace, and the main thread's part: it reads, and they replay, each the keys that fall to it. */
@@ -31,7 +33,7 @@ export class ReplayCrew {
   readonly #signal: AbortSignal;
 
   constructor(
-    { file, threads, capacityBytes }: ReplayPlan,
+    { file, threads, capacityBytes, stepRequests }: ReplayPlan,
     cache: Cache<DemoTypes>,
     clock: ManualClock,
     stop: RunStop,
@@ -46,7 +48,7 @@ export class ReplayCrew {
     } as const;
     const workers = Array.from({ length: threads }, (_, participant) => ({ ...common, participant, capacityBytes }));
     this.team = new Team(workers, () => stop.abort('failed'));
-    this.#feeder = new Feeder(file, threads);
+    this.#feeder = new Feeder(file, threads, stepRequests);
     this.#signal = stop.signal;
     stop.signal.addEventListener('abort', () => {
       pacer.stop();
@@ -68,18 +70,23 @@ export class ReplayCrew {
 class Feeder {
   readonly #file: string;
   readonly #writers: readonly ChunkWriter[];
+  /** A step ends with its moment. */
+  readonly #isByMoments: boolean;
+  readonly #stepRequestsMax: number;
   #requests = 0;
   #chunks = 0;
-  /** Steps number the moments of the trace. */
   #step = 0;
-  #inStep = 0;
+  #inStep: number;
   #timeMs = 0;
   #firstTimeMs: number | undefined;
   #complete = false;
 
-  constructor(file: string, threads: number) {
+  constructor(file: string, threads: number, stepRequests: number | undefined) {
     this.#file = file;
     this.#writers = Array.from({ length: threads }, () => new ChunkWriter());
+    this.#isByMoments = stepRequests === undefined;
+    this.#stepRequestsMax = stepRequests ?? STEP_REQUESTS_MAX;
+    this.#inStep = this.#stepRequestsMax;
   }
 
   async run(team: Team, signal: AbortSignal): Promise<void> {
@@ -99,11 +106,11 @@ class Feeder {
     return { file: this.#file, requests: this.#requests, traceSeconds, complete: this.#complete };
   }
 
-  /** A request without a time, or with one that lies back, happens when the one before it did. */
+  /** A request without a time, or with one that lies back, happens when the one before it did; all of a step at its first one's. */
   #deal(request: TraceRequest): void {
-    const timeMs = request.timeMs ?? this.#timeMs;
+    const timeMs = Math.max(request.timeMs ?? 0, this.#timeMs);
     this.#firstTimeMs ??= request.timeMs;
-    if (timeMs > this.#timeMs || this.#inStep === STEP_REQUESTS_MAX) {
+    if ((this.#isByMoments && timeMs > this.#timeMs) || this.#inStep === this.#stepRequestsMax) {
       this.#timeMs = timeMs;
       this.#step++;
       this.#inStep = 0;

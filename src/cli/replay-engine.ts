@@ -2,7 +2,7 @@ import { type Cache, type CacheStats, ManualClock } from '../index.js';
 import { CliError, EXIT_VIOLATION } from './errors.js';
 import type { Outcome } from './replay-alone.js';
 import { createReplayCache, type EngineSetup } from './replay-cache.js';
-import { ReplayCrew } from './replay-crew.js';
+import { ReplayCrew, type ReplayPlan } from './replay-crew.js';
 import type { RunStop } from './run.js';
 import type { Tally } from './tally.js';
 import type { DemoTypes } from './values.js';
@@ -12,12 +12,20 @@ export interface EngineOutcome extends Outcome {
   readonly stats: CacheStats;
 }
 
-/** Replays a trace on the engine, at the trace's own time. Throws if the cache was found wrong or a thread died. */
-export async function replayOnEngine(file: string, setup: EngineSetup, threads: number): Promise<EngineOutcome> {
+/**
+ * Replays a trace on the engine, at the trace's own time, which moves with each of its moments, or once in `stepRequests`. Throws if the cache
+ * was found wrong or a thread died.
+ */
+export async function replayOnEngine(
+  file: string,
+  setup: EngineSetup,
+  threads: number,
+  stepRequests?: number,
+): Promise<EngineOutcome> {
   const clock = new ManualClock(0);
   const cache = await createReplayCache(setup, clock);
   try {
-    const tallies = await runCrew(file, setup, threads, cache, clock);
+    const tallies = await runCrew({ file, threads, stepRequests, capacityBytes: setup.capacityBytes }, cache, clock);
     const stats = cache.stats();
     checkSound(tallies, cache.verify());
     return {
@@ -32,15 +40,9 @@ export async function replayOnEngine(file: string, setup: EngineSetup, threads: 
   }
 }
 
-async function runCrew(
-  file: string,
-  { capacityBytes }: EngineSetup,
-  threads: number,
-  cache: Cache<DemoTypes>,
-  clock: ManualClock,
-): Promise<Tally[]> {
+async function runCrew(plan: ReplayPlan, cache: Cache<DemoTypes>, clock: ManualClock): Promise<Tally[]> {
   const stop: RunStop = new AbortController();
-  const crew = new ReplayCrew({ file, threads, capacityBytes }, cache, clock, stop);
+  const crew = new ReplayCrew(plan, cache, clock, stop);
   try {
     await crew.team.all('ready');
     await crew.run();

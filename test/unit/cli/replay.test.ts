@@ -162,6 +162,22 @@ describe('velocache replay, the engine', () => {
     expect(jsonLines(run)[0]!['hitRatio']).toBeLessThan(0.04);
   });
 
+  it('goes on where times lie back, at the latest that there was', async () => {
+    // More in one moment than a step holds; a value set before it lasts for a second from then on.
+    const now = Array.from({ length: 600 }, (_, i) => `10,k${i},100,,get`);
+    const lines = [
+      '10,short,100,1,set',
+      ...now,
+      ...now.map((line) => line.replace('10', '3')),
+      '10.5,short,100,,get',
+      '11.5,short,100,,get',
+    ];
+    const file = fileOf('back.csv', `${lines.join('\n')}\n`);
+    const run = await velocache('replay', file, '--policy', 'lru', '--capacity', '4mb', '--threads', '2', '--json');
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(jsonLines(run)[0]).toMatchObject({ requests: 1_202, hits: 601 });
+  });
+
   it('stores nothing that is too large for the capacity, and goes on', async () => {
     const lines = [',big,3000000,,get', ',small,100,,get', ',small,100,,get', ',big,3000000,,get'];
     const run = await velocache('replay', fileOf('large.csv', lines.join('\n')), '--capacity', '4mb', '--json');
