@@ -148,7 +148,7 @@ describe('overflow: reduce', () => {
     const failures = cache.stats().reducerFailures;
     expect(failures).toBeGreaterThan(100);
     expect(used(cache)).toBeLessThanOrEqual(SHARE * CAPACITY);
-    await expect.poll(() => alerts.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => alerts.length).toBe(1);
     const { message, ...alert } = alerts[0]!;
     expect(alert).toEqual({ code: 'reducer-failed', severity: 'warning', figure: 1, threshold: 0, type: 'series' });
     expect(message).toContain('Error: no coarser');
@@ -156,7 +156,7 @@ describe('overflow: reduce', () => {
     fill(cache, 10, 2_000);
     clock.advance(2_000);
     fill(cache, 10, 3_000);
-    await expect.poll(() => alerts.length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => alerts.length).toBe(2);
     expect(alerts[1]!.figure).toBeGreaterThan(failures);
   });
 

@@ -206,7 +206,7 @@ describe('versions', () => {
     clock.advance(2_000);
     expect(rider(cache).get('ada')).toBeUndefined();
     expect(figures(cache)).toMatchObject({ hits: 0, misses: 4, migrationFailures: 5, migrations: 0 });
-    await expect.poll(() => alerts.map(({ figure }) => figure), { timeout: 20_000 }).toEqual([1, 5]);
+    await expect.poll(() => alerts.map(({ figure }) => figure)).toEqual([1, 5]);
     expect(alerts.every(({ code }) => code === 'migration-failed')).toBe(true);
     expect(await load(remote, 'ada')).toEqual(OLD);
     balanced(cache);

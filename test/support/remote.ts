@@ -24,6 +24,7 @@ type Method =
   | 'reduce'
   | 'codec'
   | 'fill'
+  | 'store'
   | 'exit'
   | 'throw'
   | 'rest'
