@@ -126,8 +126,16 @@ export class MemoryError extends VelocacheError {
   }
 }
 
-/** A value as it stands in a message: short, whatever it is, and without a call of code that came with it. */
+/** A value as it stands in a message: short, whatever it is and whatever its own code does. */
 function describe(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, TEXT_MAX)) : inspect(value, INSPECTION);
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, TEXT_MAX)) : inspected(value);
   return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX - 3)}...` : text;
+}
+
+function inspected(value: unknown): string {
+  try {
+    return inspect(value, INSPECTION);
+  } catch {
+    return `a value of type ${typeof value}`;
+  }
 }

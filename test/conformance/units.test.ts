@@ -142,10 +142,11 @@ describe('options', () => {
     ['an object without a prototype', Object.create(null)],
     ['a list of such', [Object.create(null)]],
     ['an object whose text throws', { toString: refuse, [Symbol.toPrimitive]: refuse, [inspect.custom]: refuse }],
+    ['an object whose tag throws', Object.defineProperty({}, Symbol.toStringTag, { get: refuse })],
     ['a proxy that throws', new Proxy({}, { get: refuse, ownKeys: refuse })],
     ['a proxy that was revoked', revoked()],
     ['a symbol', Symbol('8mb')],
-  ])('%s is refused by name, wherever a value is due, and none of its code is run', async (_, value) => {
+  ])('%s is refused by name, wherever a value is due, whatever its code does', async (_, value) => {
     const cache = await caches.create();
     const errors = [
       ['capacity', await rejectionOf(createCache({ capacity: value as never }))],
