@@ -92,38 +92,6 @@ describe('8: an operation abandoned by a thread that lives on', () => {
     expect(engine.stats()).toMatchObject({ entries: 0, bytesUsed: 0 });
   });
 
-  it('by an overflow of the stack, wherever in the operation it comes', () => {
-    const engine = filled();
-    const cuts: unknown[] = [];
-    let ended = 0;
-    const attempt = (): void => {
-      try {
-        fill(engine, 'deep', 1, 30_000);
-        ended += 1;
-      } catch (error) {
-        // Nothing more: the stack is still full.
-        cuts.push(error);
-      }
-    };
-    const dive = (): void => {
-      try {
-        dive();
-      } catch (error) {
-        // On the way back: from frame to frame there is room for a little more of the operation.
-        if (ended < 20) attempt();
-        throw error;
-      }
-    };
-    expect(dive).toThrow();
-    expect(ended).toBe(20);
-    const overflows = cuts.filter((cut) => cut instanceof RangeError);
-    const places = new Set(overflows.map(({ stack }) => stack?.split('\n')[1]));
-    expect(places.size).toBeGreaterThan(5);
-    expect(engine.get('key 5')).toEqual(OLD);
-    expect(engine.get('deep 0')).toEqual(pattern(30_000, 0));
-    expect(engine.verify()).toEqual([]);
-  });
-
   it('by time-outs of vm', () => {
     const engine = filled();
     const sandbox = vm.createContext({ act: (i: number) => fill(engine, `vm ${i % 50}`, 3, 3_000) });
