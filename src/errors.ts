@@ -1,5 +1,6 @@
 import { type InspectOptions, inspect } from 'node:util';
 
+/** Characters of a value in a message. */
 const TEXT_MAX = 80;
 const INSPECTION: InspectOptions = { depth: 0, customInspect: false, breakLength: Number.POSITIVE_INFINITY };
 
@@ -65,7 +66,7 @@ export class BusyError extends VelocacheError {
  */
 export class WorkerError extends VelocacheError {
   constructor(operation: string, cause: unknown) {
-    const words = cause instanceof Error ? cause.message : describe(cause);
+    const words = cause instanceof Error ? shortened(cause.message) : describe(cause);
     super('VELOCACHE_WORKER', `a worker of the pool failed at ${operation}: ${words}`, { cause });
   }
 }
@@ -128,7 +129,10 @@ export class MemoryError extends VelocacheError {
 
 /** A value as it stands in a message: short, whatever it is and whatever its own code does. */
 function describe(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, TEXT_MAX)) : inspected(value);
+  return shortened(typeof value === 'string' ? JSON.stringify(value.slice(0, TEXT_MAX)) : inspected(value));
+}
+
+function shortened(text: string): string {
   return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX - 3)}...` : text;
 }
 

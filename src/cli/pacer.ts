@@ -16,9 +16,9 @@ interface PacedClock {
 }
 
 /**
- * Keeps threads in step in the time of a trace. The trace's moments are numbered in order (steps); each thread says which
- * step its next request belongs to, and the clock moves to the earliest of them when no thread is left in an earlier one.
- * So no request runs before its time or after it, and threads wait for each other only where the trace's time moves.
+ * Keeps threads in step in the time of a trace. Its requests are dealt out in numbered steps, each of one time; each thread
+ * says which step its next request belongs to, and the clock moves to the earliest of them when no thread is left in an earlier
+ * one. So no request runs before its step or after it, and threads wait for each other only between steps.
  *
  * Words: the current step; the step that some thread is moving the clock to; stopped; then for each thread the step it
  * has announced; then for each thread the last step it was let into. After them the times of the announced steps, in ms.

@@ -106,7 +106,7 @@ class Feeder {
     return { file: this.#file, requests: this.#requests, traceSeconds, complete: this.#complete };
   }
 
-  /** A request without a time, or with one that lies back, happens when the one before it did; all of a step at its first one's. */
+  /** A request without a time, or with one that lies back, happens when the one before it did; a whole step when its first did. */
   #deal(request: TraceRequest): void {
     const timeMs = Math.max(request.timeMs ?? 0, this.#timeMs);
     this.#firstTimeMs ??= request.timeMs;

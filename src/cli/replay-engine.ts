@@ -13,8 +13,8 @@ export interface EngineOutcome extends Outcome {
 }
 
 /**
- * Replays a trace on the engine, at the trace's own time, which moves with each of its moments, or once in `stepRequests`. Throws if the cache
- * was found wrong or a thread died.
+ * Replays a trace on the engine, at the trace's own time, which moves with each of its moments, or once in `stepRequests`.
+ * Throws if the cache was found wrong or a thread died.
  */
 export async function replayOnEngine(
   file: string,

@@ -2,7 +2,7 @@
 import { type Cache, ManualClock } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { errorOf, useCaches } from '../support/caches.js';
-import { useRemotes } from '../support/remote.js';
+import { type Remote, useRemotes } from '../support/remote.js';
 import { imbalances } from '../support/sums.js';
 
 interface Types {
@@ -62,13 +62,14 @@ describe('stats', () => {
 
   it('balances behind threads that worked at once, and one that died', async () => {
     const cache = await caches.create<Types>({ capacity: '2mb', types: { page: { ttl: 50 } } });
-    const [first, second] = [remotes.start(cache.handle), remotes.start(cache.handle)];
+    const [first, second, third] = [1, 2, 3].map(() => remotes.start(cache.handle)) as [Remote, Remote, Remote];
     const entries = (from: number) => Array.from({ length: 3_000 }, (_, i) => [`key ${from + i}`, 'x'.repeat(i % 900)]);
     const stores = [
       first.do('store', 'page', entries(0)),
       second.do('store', 'page', entries(1_500)),
       first.do('store', 'default', entries(0)),
       second.do('store', 'default', entries(1_000)),
+      third.do('store', 'default', entries(0)),
     ];
     const read = second.call('getMany', ['key 1', 'key 2', 'absent']);
     const stored = (await Promise.all(stores)) as number[];

@@ -45,7 +45,7 @@ describe(`kills of threads that share values, seed ${SEED}`, () => {
     }
     expect(await Promise.all(survivors.map(stop))).toEqual([0, 0]);
     // The creator is left alone, and the warden.
-    await expect.poll(() => cache.stats().threads).toBe(2);
+    await expect.poll(() => cache.stats().threads, { timeout: 10_000 }).toBe(2);
     expect(cache.verify()).toEqual([]);
     expect(cache.stats()).toMatchObject({ deaths: VICTIMS + 2, shardsEmptied: 0 });
     const space = cache.type('shared');
