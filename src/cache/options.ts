@@ -175,7 +175,7 @@ const RELEASE_SHARE = 64;
 const RELEASES_MIN = 64;
 const RELEASES_MAX = 2_048;
 /** The append-only log takes this part of the capacity, within these bounds, and what dictionaries need. */
-const LOG_SHARE = 256;
+const LOG_SHARE = 512;
 const LOG_BYTES_MIN = 2 ** 14;
 const LOG_BYTES_MAX = 2 ** 20;
 
