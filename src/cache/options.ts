@@ -36,7 +36,7 @@ import { type Duration, parseDuration, parseSize, type Size } from './units.js';
 import { resolveUsers, USER_OPTIONS, type UserOptions } from './users.js';
 
 export interface SlabOptions {
-  /** Bytes of a page, a power of two from 4 KiB to 1 MiB. Default: 16 KiB to 128 KiB, by capacity. */
+  /** Bytes of a page, a power of two from 4 KiB to 1 MiB. Default: 4 KiB to 128 KiB, by capacity. */
   readonly pageSize?: Size;
   /** Bytes of the smallest chunk, a multiple of 8 from 32 to 1,024. Default: 64. */
   readonly minChunk?: Size;
@@ -162,6 +162,8 @@ const CAPACITY_MIN = 2 ** 20;
 const CAPACITY_MAX = 2 ** 34;
 /** A shard has about this much memory: enough for its LRU to be that of the whole cache, little enough to share. */
 const SHARD_BYTES = 2 ** 24;
+const PAGE_BYTES_MIN = 2 ** 12;
+const PAGE_BYTES_MAX = 2 ** 20;
 const PAGES_PER_SHARD = 512;
 /** The log of evictions takes a record of 64 bytes for each of so many bytes, and no more than these a shard. */
 const EVICTION_RECORD_SHARE = 2 ** 15;
@@ -201,9 +203,12 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   const users = options.users && resolveUsers(options.users, capacityBytes);
   const dedupes = types.flatMap((type, number) => (type.dedupes ? [number] : []));
   const shardsMost = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
-  const pageDefault = Math.min(2 ** 20, Math.max(2 ** 14, ceilPower(capacityBytes / shardsMost / PAGES_PER_SHARD)));
+  const pageDefault = Math.min(
+    PAGE_BYTES_MAX,
+    Math.max(PAGE_BYTES_MIN, ceilPower(capacityBytes / shardsMost / PAGES_PER_SHARD)),
+  );
   const { pageSize = pageDefault, minChunk = 64, growthFactor = 1.15, maxItem = capacityBytes / 8 } = slab;
-  const pageBytes = parseSize('slab.pageSize', pageSize, 2 ** 12, 2 ** 20);
+  const pageBytes = parseSize('slab.pageSize', pageSize, PAGE_BYTES_MIN, PAGE_BYTES_MAX);
   if (!isPower(pageBytes)) throw new OptionError('slab.pageSize', pageSize, 'must be a power of two');
   const chunkBytesMin = parseSize('slab.minChunk', minChunk, 32, 1_024);
   if (chunkBytesMin % 8 !== 0) throw new OptionError('slab.minChunk', minChunk, 'must be a multiple of 8');
