@@ -2,7 +2,8 @@
  * When an entry has had its time. The slot's time word is its deadline; an entry with an idle time has its last access
  * there, and its idle ticks and deadline in its header. 0 stands for no deadline.
  */
-import { isBefore, type SharedClock } from '../../native-free/index.js';
+import { checkpoint, load, type Words } from '#atomics';
+import { BUCKET, isBefore, type SharedClock } from '../../native-free/index.js';
 import { CAUSE } from './causes.js';
 import { flagsOf, idleWord, WORD_SIZES } from './item.js';
 import { TAG_IDLE } from './tag.js';
@@ -24,12 +25,29 @@ export function earlier(a: number, b: number): number {
 export const NOT_EXPIRED = -1;
 
 /**
- * The cause for which an entry is over, or NOT_EXPIRED. Never early: an access counts as made at the end of its tick.
+ * The cause for which the entry in a slot of the bucket at `slots[at]` is over, or NOT_EXPIRED; its item is at `item[itemAt]`.
+ * Never early: an access counts as made at the end of its tick.
+ *
+ * > Readers renew times under no lock, so the last access may have become a later one before the clock was read. An entry is
+ * > over only if its time is still what it was behind that: then it was so when the clock was read.
  */
-export function expiryOf(clock: SharedClock, tag: number, time: number, words: Int32Array, at: number): number {
-  if ((tag & TAG_IDLE) === 0) return expiryAt(clock, time, 0, 0);
-  const idle = at + idleWord(flagsOf(words[at + WORD_SIZES]!));
-  return expiryAt(clock, words[idle + 1]!, time, words[idle]!);
+export function expiryOf(
+  clock: SharedClock,
+  slots: Words,
+  at: number,
+  slot: number,
+  item: Int32Array,
+  itemAt: number,
+): number {
+  const timeAt = at + BUCKET.times + slot * 2;
+  const time = slots[timeAt]!;
+  if (time === 0) return NOT_EXPIRED;
+  if ((slots[at + BUCKET.tags + slot]! & TAG_IDLE) === 0) return expiryAt(clock, time, 0, 0);
+  const idle = itemAt + idleWord(flagsOf(item[itemAt + WORD_SIZES]!));
+  // A stop for tests: the time may be renewed, and the clock may go on.
+  checkpoint();
+  const cause = expiryAt(clock, item[idle + 1]!, time, item[idle]!);
+  return cause === CAUSE.idle && load(slots, timeAt) !== time ? NOT_EXPIRED : cause;
 }
 
 /** The same of an entry that ends at `deadline`, 0 for never, and `idleTicks` behind its last use, if they are not 0. */

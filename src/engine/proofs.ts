@@ -100,10 +100,11 @@ export class Proofs {
     const at = arena.wordIndex(bucket);
     const tag = slots[at + BUCKET.tags + slot]!;
     const time = proof.isIdle ? slots[at + BUCKET.times + slot * 2]! : proof.time;
-    // Before the validation: what is stored behind it is stored no earlier than this tick.
+    // Both before the validation: what is stored behind it is stored no earlier than these ticks.
     const tick = this.#clock.coarse();
+    const useTick = this.#uses.tickOf(tag);
     if (!this.#stands(proof, time, tick)) return false;
-    this.#uses.note(proof.shard, bucket, slot, tag, proof.ref, time, tick, proof.hash, proof.payloadBytes);
+    this.#uses.note(proof.shard, bucket, slot, tag, proof.ref, time, useTick, proof.hash, proof.payloadBytes);
     proof.quickUntil = (tick + this.#quickTicks(proof, time)) | 0;
     return true;
   }

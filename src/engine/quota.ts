@@ -260,9 +260,9 @@ export class Quota {
     const { arena, clock } = this.#context;
     const words = arena.wordsOf(place.bucket);
     const at = arena.wordIndex(place.bucket);
+    const cause = expiryOf(clock, words, at, place.slot, arena.wordsOf(ref), arena.wordIndex(ref));
     const tag = words[at + BUCKET.tags + place.slot]!;
     const time = words[at + BUCKET.times + place.slot * 2]!;
-    const cause = time === 0 ? NOT_EXPIRED : expiryOf(clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref));
     if (cause === NOT_EXPIRED && this.#chances > 0 && this.#renewLocked(ref, markOf(tag, time))) return ADMITTED;
     this.#items.removeLocked(shard, place, cause === NOT_EXPIRED ? CAUSE.quota : cause);
     if (this.#victimHash === this.#keyHash) this.#credit = 0;

@@ -205,10 +205,10 @@ export class Reader {
     const tag = slots[slotsAt + BUCKET.tags + slot]!;
     const time = slots[slotsAt + BUCKET.times + slot * 2]!;
     // Before the validation: what is stored behind it is stored no earlier than this tick.
-    const tick = this.#context.clock.coarse();
+    const tick = this.#uses.tickOf(tag);
     const item = arena.wordsOf(ref);
     const itemAt = arena.wordIndex(ref);
-    const isOver = time !== 0 && expiryOf(this.#context.clock, tag, time, item, itemAt) !== NOT_EXPIRED;
+    const isOver = expiryOf(this.#context.clock, slots, slotsAt, slot, item, itemAt) !== NOT_EXPIRED;
     const flags = flagsOf(item[itemAt + WORD_SIZES]!);
     const isChained = (flags & FLAG_CHAINED) !== 0 && want === READ_VALUE;
     checkpoint();
@@ -314,9 +314,8 @@ export class Reader {
     const time = slots[slotsAt + BUCKET.times + slot * 2]!;
     const item = arena.wordsOf(place.ref);
     const at = arena.wordIndex(place.ref);
-    if (time !== 0 && expiryOf(this.#context.clock, tag, time, item, at) !== NOT_EXPIRED)
-      return this.#leave(shard, false);
-    const tick = this.#context.clock.coarse();
+    if (expiryOf(this.#context.clock, slots, slotsAt, slot, item, at) !== NOT_EXPIRED) return this.#leave(shard, false);
+    const tick = this.#uses.tickOf(tag);
     const flags = flagsOf(item[at + WORD_SIZES]!);
     const payloadBytes = key.byteLength + valueBytesAt(item, at, flags);
     if (renew) this.#uses.note(shard, bucket, slot, tag, ref, time, tick, key.hash, payloadBytes);

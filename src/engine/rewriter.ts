@@ -348,10 +348,7 @@ export class Rewriter {
     const { arena, clock } = this.#context;
     const slots = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
-    const time = slots[at + BUCKET.times + slot * 2]!;
-    if (time === 0) return true;
-    const tag = slots[at + BUCKET.tags + slot]!;
-    return expiryOf(clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref)) === NOT_EXPIRED;
+    return expiryOf(clock, slots, at, slot, arena.wordsOf(ref), arena.wordIndex(ref)) === NOT_EXPIRED;
   }
 
   #sequenceOf(primary: number): number {

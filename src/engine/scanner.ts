@@ -4,6 +4,7 @@
  * an entry that lives throughout is met exactly once. The keys of one such group are copied under the lock, which is
  * free between the steps.
  */
+import type { Words } from '#atomics';
 import { BUCKET, BUCKET_SLOTS, SHARD } from '../../native-free/index.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
@@ -96,22 +97,21 @@ export class Scanner {
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     for (let slot = 0; slot < BUCKET_SLOTS; slot++) {
-      const ref = words[at + BUCKET.refs + slot * 2]!;
-      if (ref === 0) return true;
-      const tag = words[at + BUCKET.tags + slot]!;
-      const time = words[at + BUCKET.times + slot * 2]!;
-      if (!this.#collectItem(ref, tag, time, type)) return false;
+      if (words[at + BUCKET.refs + slot * 2] === 0) return true;
+      if (!this.#collectItem(words, at, slot, type)) return false;
     }
     return true;
   }
 
-  #collectItem(ref: number, tag: number, time: number, type: number): boolean {
+  /** False if there is no more room for its key. */
+  #collectItem(slots: Words, slotsAt: number, slot: number, type: number): boolean {
     const { arena, clock } = this.#context;
+    const ref = slots[slotsAt + BUCKET.refs + slot * 2]!;
     const words = arena.wordsOf(ref);
     const at = arena.wordIndex(ref);
     const sizes = words[at + WORD_SIZES]!;
     if (typeOf(sizes) !== type) return true;
-    if (time !== 0 && expiryOf(clock, tag, time, words, at) !== NOT_EXPIRED) return true;
+    if (expiryOf(clock, slots, slotsAt, slot, words, at) !== NOT_EXPIRED) return true;
     const length = keyBytesOf(sizes);
     if (this.#bytesUsed + length > this.#scratch.length || this.#keysFound === this.#lengths.length) return false;
     const flags = flagsOf(sizes);

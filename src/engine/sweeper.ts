@@ -204,9 +204,9 @@ export class Sweeper {
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     const ref = words[at + BUCKET.refs + slot * 2]!;
-    const time = words[at + BUCKET.times + slot * 2]!;
-    if (ref === 0 || time === 0 || this.#references.isHeldLocked(shard, ref)) return false;
-    const cause = expiryOf(clock, words[at + BUCKET.tags + slot]!, time, arena.wordsOf(ref), arena.wordIndex(ref));
+    if (ref === 0 || words[at + BUCKET.times + slot * 2] === 0 || this.#references.isHeldLocked(shard, ref))
+      return false;
+    const cause = expiryOf(clock, words, at, slot, arena.wordsOf(ref), arena.wordIndex(ref));
     if (cause === NOT_EXPIRED) return false;
     const place = this.#place;
     place.primary = primary;

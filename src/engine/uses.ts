@@ -20,6 +20,14 @@ export class Uses {
   }
 
   /**
+   * The tick of a use that is made now, of an entry with this tag; 0 if it has no idle time. By this thread's own reading: the shared
+   * tick is late where its ticker is, and an entry used then would end early.
+   */
+  tickOf(tag: number): number {
+    return (tag & TAG_IDLE) === 0 ? 0 : this.#context.clock.precise();
+  }
+
+  /**
    * Notes a use at `tick` of an entry of so many bytes of key and value, which had `tag`, `ref` and `time` in a slot when it was
    * hit, and may be gone from it by now.
    */

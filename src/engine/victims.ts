@@ -100,12 +100,11 @@ export class Victims {
 
   /** The cause for which the entry of a slot is over, and may be removed now, or NOT_EXPIRED. */
   expiryAt(shard: number, words: Words, at: number, slot: number): number {
-    const time = words[at + BUCKET.times + slot * 2]!;
-    if (time === 0) return NOT_EXPIRED;
+    if (words[at + BUCKET.times + slot * 2] === 0) return NOT_EXPIRED;
     const { arena, clock } = this.#context;
     const ref = words[at + BUCKET.refs + slot * 2]!;
     if (this.#references.isHeldLocked(shard, ref)) return NOT_EXPIRED;
-    return expiryOf(clock, words[at + BUCKET.tags + slot]!, time, arena.wordsOf(ref), arena.wordIndex(ref));
+    return expiryOf(clock, words, at, slot, arena.wordsOf(ref), arena.wordIndex(ref));
   }
 
   /** Whether an entry may go now to make room for a type. */

@@ -544,7 +544,7 @@ export class Writer {
     const at = arena.wordIndex(place.bucket);
     const oldTag = bucket[at + BUCKET.tags + place.slot]!;
     const oldTime = bucket[at + BUCKET.times + place.slot * 2]!;
-    const cause = this.#causeOf(old, oldTag, oldTime, CAUSE.replaced);
+    const cause = this.#causeOf(place, CAUSE.replaced);
     if (cause !== CAUSE.replaced) this.#countInsert(key, this.#references.bytesOf(ref, sizes, valueBytes));
     this.#index.writeSlotLocked(place.bucket, place.slot, tag, ref, time);
     this.#items.accountReplacedLocked(shard, sizes, valueBytes, oldSizes, oldBytes);
@@ -582,10 +582,11 @@ export class Writer {
     this.#context.count(key.type, TYPE_COUNTER.bytesInserted, key.byteLength + valueBytes);
   }
 
-  #causeOf(ref: number, tag: number, time: number, live: number): number {
-    if (time === 0) return live;
+  #causeOf({ bucket, slot, ref }: Place, live: number): number {
     const { arena, clock } = this.#context;
-    const cause = expiryOf(clock, tag, time, arena.wordsOf(ref), arena.wordIndex(ref));
+    const slots = arena.wordsOf(bucket);
+    const at = arena.wordIndex(bucket);
+    const cause = expiryOf(clock, slots, at, slot, arena.wordsOf(ref), arena.wordIndex(ref));
     return cause === NOT_EXPIRED ? live : cause;
   }
 
@@ -627,12 +628,8 @@ export class Writer {
       if (hasEnded) this.#context.journal.commit();
       return NO_ROOM;
     }
-    const { arena } = this.#context;
     const place = this.#place;
-    const bucket = arena.wordsOf(place.bucket);
-    const at = arena.wordIndex(place.bucket);
-    const tag = bucket[at + BUCKET.tags + place.slot]!;
-    const cause = this.#causeOf(place.ref, tag, bucket[at + BUCKET.times + place.slot * 2]!, CAUSE.explicit);
+    const cause = this.#causeOf(place, CAUSE.explicit);
     this.#committed = cause === CAUSE.explicit ? STORED : NO_ROOM;
     this.#items.removeLocked(shard, place, cause);
     return this.#committed;

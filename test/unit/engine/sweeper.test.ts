@@ -57,6 +57,24 @@ describe('Sweeper', () => {
     expect(sweepAll(engine)).toBe(1);
   });
 
+  it('an idle time counts from the very use, however late the shared tick is', () => {
+    const engine = engines.create();
+    fill(engine, 0, 2, { idleMs: 100 });
+    const proof = engine.prove('key 1')!;
+    const words = new Int32Array(engine.clock.buffer);
+    const late = engine.clock.shared().coarse();
+    for (let i = 0; i < 5; i++) {
+      engine.clock.advance(90);
+      // The clock's third word is the shared tick: its ticker is held up.
+      words[2] = late;
+      expect(engine.get('key 0')).toEqual(VALUE);
+      expect(engine.store.proofs.use(proof)).toBe(true);
+      expect(sweepAll(engine)).toBe(0);
+    }
+    engine.clock.advance(120);
+    expect(sweepAll(engine)).toBe(2);
+  });
+
   it('what is stored in a pass, in buckets behind and before it, goes in its time', () => {
     const engine = engines.create();
     fill(engine, 0, 1_000, { ttlMs: 100 });
