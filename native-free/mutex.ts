@@ -14,7 +14,9 @@ export const LOCK_FREE = 1;
 export const LOCK_LEFT = 2;
 
 const WAITERS = 1;
-const SPINS = 200;
+const SPINS = 50;
+/** Between two looks: some 100 ns. */
+const PAUSE_TURNS = 250;
 const PARK_MS = 2;
 /** The word behind a lock counts how often it was let go of. */
 const TURNS = 1;
@@ -29,9 +31,16 @@ const PATIENCE = 10;
 export function acquire(words: Words, index: number, token: number, owners: OwnerTable, waitMs: number): number {
   if (compareExchange(words, index, 0, token) === 0) return LOCK_FREE;
   for (let spin = 0; spin < SPINS; spin++) {
+    pause();
     if (load(words, index) === 0 && compareExchange(words, index, 0, token) === 0) return LOCK_FREE;
   }
   return acquireParked(words, index, token, owners, waitMs);
+}
+
+/** Stays off the lock's cache line: its owner writes to that, and each look from elsewhere takes it away. */
+function pause(): void {
+  let turns = 0;
+  while (turns < PAUSE_TURNS) turns += 1;
 }
 
 function acquireParked(words: Words, index: number, token: number, owners: OwnerTable, waitMs: number): number {
