@@ -38,9 +38,9 @@ export function compareExchange(words: Words, index: number, expected: number, r
   return Atomics.compareExchange(words, index, expected, replacement);
 }
 
-export function compareExchangePair(pairs: Pairs, index: number, expected: bigint, replacement: bigint): void {
+export function compareExchangePair(pairs: Pairs, index: number, expected: bigint, replacement: bigint): bigint {
   stop('compareExchangePair');
-  Atomics.compareExchange(pairs, index, expected, replacement);
+  return Atomics.compareExchange(pairs, index, expected, replacement);
 }
 
 export function wait(words: Words, index: number, expected: number, timeoutMs: number): void {

@@ -32,8 +32,8 @@ export function compareExchange(words: Words, index: number, expected: number, r
 }
 
 /** The same for two words that begin at an even index. */
-export function compareExchangePair(pairs: Pairs, index: number, expected: bigint, replacement: bigint): void {
-  Atomics.compareExchange(pairs, index, expected, replacement);
+export function compareExchangePair(pairs: Pairs, index: number, expected: bigint, replacement: bigint): bigint {
+  return Atomics.compareExchange(pairs, index, expected, replacement);
 }
 
 /** Parks the thread while the word holds `expected`, at most `timeoutMs`. */

@@ -135,7 +135,7 @@ export class Context {
     return false;
   }
 
-  /** The same for what can be done as well later: false, at once, if the lock is held. */
+  /** The same for what can be done as well later: false, within microseconds, if the lock is held. */
   tryEnter(shard: number): boolean {
     return this.#enter(shard, 0);
   }

@@ -66,7 +66,7 @@ export class Drafts {
     this.#shares = shares;
     this.#quota = quota;
     const { pages } = context.layout;
-    // A key has 64 KiB at most; with its header it takes no more than two pages beside the value.
+    // An item's bytes are those of its key, too; headers take no more than one page beside them.
     this.pagesMax = Math.max(Math.floor(pages * PAGES_SHARE), this.pagesFor(itemBytesMax));
   }
 

@@ -104,7 +104,7 @@ export class Proofs {
     const tick = this.#clock.coarse();
     const useTick = this.#uses.tickOf(tag);
     if (!this.#stands(proof, time, tick)) return false;
-    this.#uses.note(proof.shard, bucket, slot, tag, proof.ref, time, useTick, proof.hash, proof.payloadBytes);
+    this.#uses.note(proof.shard, bucket, slot, tag, proof.ref, useTick, proof.hash, proof.payloadBytes);
     proof.quickUntil = (tick + this.#quickTicks(proof, time)) | 0;
     return true;
   }
@@ -124,7 +124,7 @@ export class Proofs {
     return this.#seqlock.isValid(words, at, sequence);
   }
 
-  /** An idle time is renewed by each tick. */
+  /** An idle time is renewed once in each shared tick: further hits count as made with the first. */
   #quickTicks({ isIdle, idleTicks, deadline }: ReadProof, time: number): number {
     if (!isIdle) return time === 0 ? QUICK_TICKS_MAX : Math.min(QUICK_TICKS_MAX, this.#clock.ticksFar(time));
     const left = deadline === 0 ? 1 : this.#clock.ticksFar(deadline);

@@ -203,9 +203,8 @@ export class Reader {
     const slots = arena.wordsOf(bucket);
     const slotsAt = arena.wordIndex(bucket);
     const tag = slots[slotsAt + BUCKET.tags + slot]!;
-    const time = slots[slotsAt + BUCKET.times + slot * 2]!;
     // Before the validation: what is stored behind it is stored no earlier than this tick.
-    const tick = this.#uses.tickOf(tag);
+    const tick = renew ? this.#uses.tickOf(tag) : 0;
     const item = arena.wordsOf(ref);
     const itemAt = arena.wordIndex(ref);
     const isOver = expiryOf(this.#context.clock, slots, slotsAt, slot, item, itemAt) !== NOT_EXPIRED;
@@ -219,7 +218,7 @@ export class Reader {
     this.sequence = sequence;
     // The header is known to be whole now, so its length may be trusted with an allocation.
     if (isChained && !this.#copyChained(shard, key, item, itemAt, flags, generation)) return AGAIN;
-    if (renew) this.#uses.note(shard, bucket, slot, tag, ref, time, tick, key.hash, this.payloadBytes);
+    if (renew) this.#uses.note(shard, bucket, slot, tag, ref, tick, key.hash, this.payloadBytes);
     return HIT;
   }
 
@@ -311,14 +310,13 @@ export class Reader {
     const slots = arena.wordsOf(bucket);
     const slotsAt = arena.wordIndex(bucket);
     const tag = slots[slotsAt + BUCKET.tags + slot]!;
-    const time = slots[slotsAt + BUCKET.times + slot * 2]!;
     const item = arena.wordsOf(place.ref);
     const at = arena.wordIndex(place.ref);
     if (expiryOf(this.#context.clock, slots, slotsAt, slot, item, at) !== NOT_EXPIRED) return this.#leave(shard, false);
-    const tick = this.#uses.tickOf(tag);
+    const tick = renew ? this.#uses.tickOf(tag) : 0;
     const flags = flagsOf(item[at + WORD_SIZES]!);
     const payloadBytes = key.byteLength + valueBytesAt(item, at, flags);
-    if (renew) this.#uses.note(shard, bucket, slot, tag, ref, time, tick, key.hash, payloadBytes);
+    if (renew) this.#uses.note(shard, bucket, slot, tag, ref, tick, key.hash, payloadBytes);
     if ((flags & FLAG_CHAINED) !== 0 && want === READ_VALUE) return this.#readPinned(shard, key, item, at, flags);
     return this.#leave(shard, this.#copy(key, want, item, at, flags));
   }

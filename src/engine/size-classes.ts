@@ -88,5 +88,6 @@ export function chunkSizes(pageBytes: number, chunkBytesMin: number, growthFacto
   }
   for (const divisor of [8, 7, 6, 5, 4, 2, 1]) sizes.push(Math.floor(pageBytes / divisor / 8) * 8);
   // Close to the eighth the growing sizes come closer to it than a step: drop what the eighth makes superfluous.
-  return sizes.filter((size, i) => i === 0 || size > sizes[i - 1]!);
+  // A part of a small page may be less than the smallest chunk asked for.
+  return sizes.filter((size, i) => size >= chunkBytesMin && (i === 0 || size > sizes[i - 1]!));
 }

@@ -8,6 +8,9 @@ import type { Context } from './context.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
 import { TAG_IDLE } from './tag.js';
 
+/** A renewal that meets as many others at the same moment gives up: theirs are of about the same tick. */
+const RENEWALS_MAX = 4;
+
 export class Uses {
   readonly #context: Context;
   readonly #policy: EvictionPolicy;
@@ -28,8 +31,8 @@ export class Uses {
   }
 
   /**
-   * Notes a use at `tick` of an entry of so many bytes of key and value, which had `tag`, `ref` and `time` in a slot when it was
-   * hit, and may be gone from it by now.
+   * Notes a use at `tick` of an entry of so many bytes of key and value, which had `tag` and `ref` in a slot when it was hit, and
+   * may be gone from it by now.
    */
   note(
     shard: number,
@@ -37,7 +40,6 @@ export class Uses {
     slot: number,
     tag: number,
     ref: number,
-    time: number,
     tick: number,
     hash: number,
     payloadBytes: number,
@@ -48,19 +50,30 @@ export class Uses {
     const { arena } = this.#context;
     const at = arena.wordIndex(bucket);
     if ((tag & TAG_IDLE) !== 0) {
-      if (!isBefore(time, tick) || tick === 0) return;
-      const expected = this.#pairOf(ref, time);
-      compareExchangePair(
-        arena.pairsOf(bucket),
-        (at + BUCKET.refs + slot * 2) >>> 1,
-        expected,
-        this.#pairOf(ref, tick),
-      );
+      this.#renew(bucket, slot, ref, tick);
       return;
     }
     const mark = this.#policy.touch(shard, tag & MARK_MASK, hash);
     if ((tag & MARK_MASK) === mark) return;
     compareExchange(arena.wordsOf(bucket), at + BUCKET.tags + slot, tag, (tag & ~MARK_MASK) | mark);
+  }
+
+  /**
+   * Moves the last use of the entry at `ref` on to `tick`, unless it is later by now or the slot holds another. The time is looked
+   * at anew, as others may have renewed it since the hit; 0 is that of an entry without any, in the same chunk.
+   */
+  #renew(bucket: number, slot: number, ref: number, tick: number): void {
+    const { arena } = this.#context;
+    const words = arena.wordsOf(bucket);
+    const pairs = arena.pairsOf(bucket);
+    const at = arena.wordIndex(bucket) + BUCKET.refs + slot * 2;
+    if (tick === 0) return;
+    for (let renewal = 0; renewal < RENEWALS_MAX; renewal++) {
+      const time = words[at + BUCKET.times - BUCKET.refs]!;
+      if (time === 0 || !isBefore(time, tick) || words[at] !== ref) return;
+      const expected = this.#pairOf(ref, time);
+      if (compareExchangePair(pairs, at >>> 1, expected, this.#pairOf(ref, tick)) === expected) return;
+    }
   }
 
   /** A ref and a time as they stand in a slot. */

@@ -11,7 +11,13 @@ import { BUILT } from './harness.js';
 interface Played {
   readonly name: string;
   readonly held: string;
-  readonly stops: readonly { operation: string | undefined; met: unknown; came: unknown; found: unknown }[];
+  readonly stops: readonly {
+    operation: string | undefined;
+    met: unknown;
+    came: unknown;
+    found: unknown;
+    ended: number;
+  }[];
 }
 
 /** What marks the first value of a world. */
@@ -47,11 +53,12 @@ it('an entry that is used in time is over for nobody', () => {
   for (const played of inTime) {
     const hits = played.stops.filter(({ met }) => met === STORED_FIRST);
     expect(hits.length, played.name).toBeGreaterThan(4);
-    for (const { operation, came, found } of hits) {
+    for (const { operation, came, found, ended } of hits) {
       const { held, name } = played;
-      // A get finds the value, a delete has something to delete.
-      if (held === 'get' || held === 'delete') expect(came, `${name}, ${operation}`).toBe(1);
-      if (held !== 'delete') expect(found, `${name}, ${operation}`).toBe(STORED_FIRST);
+      expect(ended, `${name}, ${operation}`).toBe(0);
+      // A get finds the value, a delete has something to delete, a migration something to replace.
+      if (held !== 'sweep') expect(came, `${name}, ${operation}`).toBe(1);
+      if (held === 'get' || held === 'sweep') expect(found, `${name}, ${operation}`).toBe(STORED_FIRST);
     }
   }
 });

@@ -8,7 +8,7 @@ import { World } from './world.js';
 
 const HOOK = Symbol.for('velocache.checkpoint');
 const HELD = 2;
-const STOPS = 16;
+const STOPS = 40;
 const IDLE_MS = 300;
 const idle = (key: number): Operation => ({ kind: 'set', key, bytes: 40, idleMs: IDLE_MS });
 const common = { forbidden: [], pages: 6, hot: true, threads: [] } as const;
@@ -50,7 +50,12 @@ const LATE: readonly Play[] = [
 
 /** Of the very entry, which others use and see over at the same time: it is still there for them. */
 const IN_TIME: readonly Play[] = (
-  [{ kind: 'sweep' }, { kind: 'get', key: 0 }, { kind: 'set', key: 1, bytes: 40 }, { kind: 'delete', key: 0 }] as const
+  [
+    { kind: 'sweep' },
+    { kind: 'get', key: 0 },
+    { kind: 'migrate', key: 0, bytes: 40 },
+    { kind: 'delete', key: 0 },
+  ] as const
 ).map((held) => ({
   ...common,
   name: `used while a ${held.kind} looks at it`,
@@ -83,6 +88,8 @@ interface Stop {
   readonly came: unknown;
   /** What a get of the key says behind its end, 0 for nothing. */
   readonly found: unknown;
+  /** Entries that have ended by their idle time. */
+  readonly ended: number;
 }
 
 function play({ held, key, before, meanwhile, after, ...scenario }: Play, stop: number): Stop {
@@ -103,7 +110,7 @@ function play({ held, key, before, meanwhile, after, ...scenario }: Play, stop: 
   const came = world.perform(held, 8);
   hooks[HOOK] = undefined;
   perform(other, after);
-  return { operation: stopped, met, came, found: other.get(key) };
+  return { operation: stopped, met, came, found: other.get(key), ended: other.store.stats().removals.idle };
 }
 
 const playAll = (plays: readonly Play[]): { name: string; held: string; stops: Stop[] }[] =>

@@ -116,6 +116,17 @@ describe('Layout', () => {
     expect(layout.pages).toBeGreaterThanOrEqual(layout.config.shards * 4);
   }
 
+  it('pages and the log grow with the capacity, within bounds', () => {
+    const KB = 2 ** 10;
+    const sizes = [MB, 2 * MB, 3 * MB, 4 * MB, 5 * MB, 8 * MB, 9 * MB, 256 * MB, 2 ** 33, 2 ** 34].map((capacity) => {
+      const { pageBytes, logBytes } = layoutOf(capacity, 1).config;
+      return [pageBytes / KB, (logBytes ?? 0) / KB];
+    });
+    const pages = [4, 4, 8, 8, 16, 16, 32, 32, 64, 128];
+    const logs = [16, 16, 16, 16, 16, 16, 32, 512, 1_024, 1_024];
+    expect(sizes).toEqual(pages.map((size, i) => [size, logs[i]]));
+  });
+
   it.each(CAPACITIES)('%d bytes: parts of a shard follow each other', (capacity) => {
     const layout = layoutOf(capacity, 6);
     const parts = [
