@@ -13,7 +13,10 @@ import { loadTrace, type Trace, traceNames } from './traces.js';
 
 const FEW = 1;
 const MANY = 8;
-const ROUNDS = 3;
+/** Rounds of each kind: more for a short trace, whose hit ratio differs more from run to run. */
+const ROUNDS_MIN = 3;
+const ROUNDS_MAX = 15;
+const REQUESTS_IN_ALL = 200_000;
 /** Requests that the threads share out before any goes on. */
 const STEP_REQUESTS = 64;
 /** Difference in hit ratio to stay within. */
@@ -32,7 +35,8 @@ export async function runThreads(options: BenchOptions): Promise<void> {
     if (capacityBytes === 0) continue;
     const rows = [['trace', 'capacity', 'policy', `${FEW} thread`, `${MANY} threads`, 'difference', 'runs apart by']];
     for (const policy of policies) {
-      const { few, many } = await compare(join(options.traces, `${name}.csv.gz`), policy, capacityBytes);
+      const rounds = Math.min(ROUNDS_MAX, Math.max(ROUNDS_MIN, Math.ceil(REQUESTS_IN_ALL / trace.sizes.length)));
+      const { few, many } = await compare(join(options.traces, `${name}.csv.gz`), policy, capacityBytes, rounds);
       const difference = summarize(many).median - summarize(few).median;
       worst = Math.max(worst, Math.abs(difference));
       rows.push([
@@ -64,10 +68,11 @@ async function compare(
   file: string,
   policy: EnginePolicy,
   capacityBytes: number,
+  rounds: number,
 ): Promise<{ few: number[]; many: number[] }> {
   const few: number[] = [];
   const many: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     few.push(await hitRatio(file, policy, capacityBytes, FEW));
     many.push(await hitRatio(file, policy, capacityBytes, MANY));
   }
