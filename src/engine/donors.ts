@@ -79,7 +79,7 @@ export class Donors {
   /**
    * The coldest of the page of a candidate of the class with the most of them, `forClass` aside, and of a few pages in turn; -1
    * if there is none. Where others have candidates to spare, a page of `forClass` itself isn't given: that of the candidate is, unless
-   * half of what lies there would stay, may not go, or is far less willing to, or it is the last page of its class.
+   * half of what lies there would stay, may not go, or is far less willing to, or it is the last page of its class or one of pointers.
    */
   pageLocked(shard: number, forClass: number, forType: number): number {
     const { layout, meta } = this.#context;
@@ -89,6 +89,7 @@ export class Donors {
     const candidatePage = this.#candidatePageLocked(shard, ring);
     if (candidatePage !== NO_PAGE) this.#compareLocked(shard, candidatePage, forType);
     const candidateColdness = this.#coldness;
+    const isDear = candidatePage !== NO_PAGE && (this.#occupants.hasPointers || this.#isAlone(candidatePage));
     // Pages that were taken at about the same time lie side by side, so those in turn are far apart.
     const stretch = Math.ceil(layout.pages / LOOKS);
     const cursor = meta[shard + SHARD.pageCursor]!;
@@ -100,7 +101,7 @@ export class Donors {
     let page = this.#page;
     if (classId >= 0 && page !== NO_PAGE && pageClass(this.#pages.state(page)) === forClass) {
       const isWilling = candidatePage !== NO_PAGE && candidateColdness * 2 >= this.#coldness;
-      page = isWilling && !this.#isAlone(candidatePage) ? candidatePage : NO_PAGE;
+      page = isWilling && !isDear ? candidatePage : NO_PAGE;
     }
     if (candidatePage !== NO_PAGE && page !== candidatePage) {
       this.#candidates.note(ring, this.#candidates.position, this.#candidates.order);

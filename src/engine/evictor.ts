@@ -84,7 +84,7 @@ export class Evictor {
     this.#references = references;
     this.#candidates = new Candidates(context);
     this.#victims = new Victims(context, index, pages, items, this.#candidates, policy, rules, references);
-    const occupants = new Occupants(context, index, pages, chains, this.#victims);
+    const occupants = new Occupants(context, index, pages, chains, this.#victims, references);
     this.#donors = new Donors(context, pages, chains, occupants, this.#candidates, policy);
     this.#mover = new PageMover(
       context,

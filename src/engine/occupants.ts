@@ -7,12 +7,15 @@ import { NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
 import { FLAG_CHAINED, FLAG_CONTINUATION, flagsOf, WORD_HASH, WORD_SIZES } from './item.js';
 import { type PagePool, pageClass } from './page-pool.js';
+import type { References } from './references.js';
 import type { Victims } from './victims.js';
 
 /** At least so many chunks of a page are looked at, evenly spread, or all if it has fewer. */
 const SAMPLE = 16;
 /** Above all ranks. */
 const PRECEDENCE_STEP: number = 2 ** 24;
+/** A page of pointers to values that are stored once must be so many times colder than others: it takes many times its bytes with it. */
+const POINTERS_COLDER = 8;
 /** Of what is over, and of a page with nothing on it: colder than what goes first. */
 const COLDEST: number = PRECEDENCE_STEP * 8;
 /** Of a page that can't be emptied now. */
@@ -24,14 +27,25 @@ export class Occupants {
   readonly #pages: PagePool;
   readonly #chains: Chains;
   readonly #victims: Victims;
+  readonly #references: References;
   readonly #place = new Place();
+  /** Whether `coldnessLocked` met a pointer. */
+  hasPointers = false;
 
-  constructor(context: Context, index: IndexTable, pages: PagePool, chains: Chains, victims: Victims) {
+  constructor(
+    context: Context,
+    index: IndexTable,
+    pages: PagePool,
+    chains: Chains,
+    victims: Victims,
+    references: References,
+  ) {
     this.#context = context;
     this.#index = index;
     this.#pages = pages;
     this.#chains = chains;
     this.#victims = victims;
+    this.#references = references;
   }
 
   /**
@@ -45,6 +59,7 @@ export class Occupants {
     const step = Math.max(1, Math.floor(chunks / SAMPLE));
     let sum = 0;
     let seen = 0;
+    this.hasPointers = false;
     for (let chunk = 0; chunk < chunks; chunk += step) {
       if (!this.#pages.isUsed(page, chunk)) continue;
       const ref = layout.pageRef(page) + chunk * classes.granules[classId]!;
@@ -56,10 +71,11 @@ export class Occupants {
   }
 
   /** COLDEST for an entry that is over, 0 for one that may not go for the type. */
-  #coldnessAt(shard: number, { bucket, slot }: Place, forType: number): number {
+  #coldnessAt(shard: number, { bucket, slot, ref }: Place, forType: number): number {
     const { arena } = this.#context;
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
+    if (this.#isPointer(ref)) this.hasPointers = true;
     if (this.#victims.expiryAt(shard, words, at, slot) !== NOT_EXPIRED) return COLDEST;
     return this.#victims.mayGo(shard, words, at, slot, forType) ? this.coldnessOf(shard, words, at, slot) : 0;
   }
@@ -67,7 +83,14 @@ export class Occupants {
   /** How cold an entry is that may go: by precedence, then by the policy; 0 if it would stay by the policy. */
   coldnessOf(shard: number, words: Words, at: number, slot: number): number {
     const coldness = this.#victims.coldnessAt(shard, words, at, slot);
-    return coldness === 0 ? 0 : this.#victims.precedenceAt(words, at, slot) * PRECEDENCE_STEP + coldness;
+    if (coldness === 0) return 0;
+    const part = this.#isPointer(words[at + BUCKET.refs + slot * 2]!) ? 1 / POINTERS_COLDER : 1;
+    return this.#victims.precedenceAt(words, at, slot) * PRECEDENCE_STEP + coldness * part;
+  }
+
+  #isPointer(ref: number): boolean {
+    const { arena } = this.#context;
+    return this.#references.isPointer(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!);
   }
 
   /** Finds the entry that the chunk at `ref` belongs to, as its head or as a later piece. False if the index has none. */

@@ -130,6 +130,20 @@ describe('values stored once', () => {
     expectEmpty(cache);
   });
 
+  it.each(['lru', 'adaptive', 'sieve', 's3-fifo', 'w-tinylfu'] as const)(
+    'a full cache stays full by %s: no page of pointers is emptied, which would take a value with each',
+    async (policy) => {
+      const capacity = 2 ** 20;
+      const cache = await create({ codec: 'raw' }, { capacity, policy });
+      const value = Buffer.alloc(7_000);
+      for (let i = 0; i < 3_000; i++) {
+        value.writeUInt32LE(i);
+        expect(page(cache).setBytes(`k${i}`, value)).toBe(true);
+        if (i > 500) expect(cache.stats().bytesFree, `${i}`).toBeLessThan(capacity / 10);
+      }
+    },
+  );
+
   it('a value above the share makes room by what the type has, entries and values', async () => {
     const cache = await create({ maxShare: 0.1 }, { policy: 'lru' });
     for (let i = 0; i < 2_000; i++) {
