@@ -13,8 +13,8 @@ import { loadTrace, type Trace, traceNames } from './traces.js';
 
 const FEW = 1;
 const MANY = 8;
-/** Rounds of each kind: more for a short trace, whose hit ratio differs more from run to run. */
-const ROUNDS_MIN = 3;
+/** Rounds of each kind, as runs of one kind lie up to a point apart; more for a short trace. */
+const ROUNDS_MIN = 9;
 const ROUNDS_MAX = 15;
 const REQUESTS_IN_ALL = 200_000;
 /** Requests that the threads share out before any goes on. */
