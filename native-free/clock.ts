@@ -1,7 +1,8 @@
 /**
  * Time in ticks of 10 ms, a 32-bit word that wraps after 497 days; compared modulo 2^32, so that spans of up to 248
  * days are told apart. Reading the shared tick costs a plain load, asking the machine some 50 ns: far from a deadline
- * the shared tick decides, near it the machine, as when an entry with an idle time is used. Time is monotonic, so wall-clock jumps have no effect.
+ * the shared tick decides, near it the machine, as when an entry with an idle time is used. Time is monotonic, so
+ * wall-clock jumps have no effect.
  */
 import { load, store, type Words } from '#atomics';
 

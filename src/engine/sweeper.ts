@@ -204,10 +204,9 @@ export class Sweeper {
     const words = arena.wordsOf(bucket);
     const at = arena.wordIndex(bucket);
     const ref = words[at + BUCKET.refs + slot * 2]!;
-    if (ref === 0 || words[at + BUCKET.times + slot * 2] === 0 || this.#references.isHeldLocked(shard, ref))
-      return false;
+    if (ref === 0) return false;
     const cause = expiryOf(clock, words, at, slot, arena.wordsOf(ref), arena.wordIndex(ref));
-    if (cause === NOT_EXPIRED) return false;
+    if (cause === NOT_EXPIRED || this.#references.isHeldLocked(shard, ref)) return false;
     const place = this.#place;
     place.primary = primary;
     place.bucket = bucket;

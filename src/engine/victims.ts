@@ -100,11 +100,10 @@ export class Victims {
 
   /** The cause for which the entry of a slot is over, and may be removed now, or NOT_EXPIRED. */
   expiryAt(shard: number, words: Words, at: number, slot: number): number {
-    if (words[at + BUCKET.times + slot * 2] === 0) return NOT_EXPIRED;
     const { arena, clock } = this.#context;
     const ref = words[at + BUCKET.refs + slot * 2]!;
-    if (this.#references.isHeldLocked(shard, ref)) return NOT_EXPIRED;
-    return expiryOf(clock, words, at, slot, arena.wordsOf(ref), arena.wordIndex(ref));
+    const cause = expiryOf(clock, words, at, slot, arena.wordsOf(ref), arena.wordIndex(ref));
+    return cause !== NOT_EXPIRED && this.#references.isHeldLocked(shard, ref) ? NOT_EXPIRED : cause;
   }
 
   /** Whether an entry may go now to make room for a type. */

@@ -1,7 +1,7 @@
 /**
  * FORBIDDEN: an entry that nobody has used outlives its idle time because a reader of another entry, held up between
  * validating its hit and noting it, notes it in the slot that the other has left. An entry that is used in time ends because
- * somebody saw its last use before, and the clock behind.
+ * somebody saw its last use before, and the clock behind. An entry that has taken the place of another gets a time of that one.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -24,13 +24,17 @@ interface Played {
 const STORED_FIRST = 1;
 
 let late: Played[];
+let replaced: Played[];
 let inTime: Played[];
+let metEarlier: unknown;
 beforeAll(async () => {
   const worker = new Worker(`${BUILT}test/concurrency/lockstep/renewer.js`, {
     execArgv: ['--conditions=velocache-checkpoints'],
   });
-  const [played] = (await once(worker, 'message')) as [{ late: Played[]; inTime: Played[] }];
-  ({ late, inTime } = played);
+  const [played] = (await once(worker, 'message')) as [
+    { late: Played[]; replaced: Played[]; inTime: Played[]; metEarlier: unknown },
+  ];
+  ({ late, replaced, inTime, metEarlier } = played);
   await worker.terminate();
 });
 
@@ -46,6 +50,20 @@ it('a late renewal of an idle time hits no other entry', () => {
   }
   // The stop that matters is among them: right before the renewal.
   expect(late[0]!.stops.map(({ operation }) => operation)).toContain('compareExchangePair');
+});
+
+it('a late renewal gives no deadline to an entry that has another, or none', () => {
+  expect(replaced).toHaveLength(2);
+  for (const played of replaced) {
+    expect(stopsOf(played), played.name).toBeGreaterThan(4);
+    for (const { operation, found } of played.stops)
+      if (operation !== undefined) expect(found, `${played.name}, ${operation}`).toBe(9);
+  }
+});
+
+it('a renewal that meets an earlier one is made all the same', () => {
+  // Two exchanges: the first finds the other's time.
+  expect(metEarlier).toEqual([2, STORED_FIRST]);
 });
 
 it('an entry that is used in time is over for nobody', () => {

@@ -3,6 +3,7 @@
  * there. Posts, for each stop, what a key is found to have behind it.
  */
 import { parentPort } from 'node:worker_threads';
+import { BUCKET } from '../../../native-free/index.js';
 import type { Operation, Scenario } from './scenario.js';
 import { World } from './world.js';
 
@@ -47,6 +48,21 @@ const LATE: readonly Play[] = [
     after: [{ kind: 'advance', ms: 260 }],
   },
 ];
+
+/** Of an entry that is stored in the same slot and chunk without an idle time: it keeps its deadline, or that it has none. */
+const REPLACED: readonly Play[] = ([{}, { ttlMs: IDLE_MS }] as const).map((lifetime) => ({
+  ...common,
+  name: `an entry ${'ttlMs' in lifetime ? 'with a deadline' : 'without a time'} is stored in the same slot and chunk`,
+  prepare: [idle(0)],
+  held: { kind: 'get', key: 0 },
+  key: 1,
+  before: [{ kind: 'advance', ms: 50 }],
+  meanwhile: [
+    { kind: 'delete', key: 0 },
+    { kind: 'set', key: 1, bytes: 40, ...lifetime },
+  ],
+  after: [{ kind: 'advance', ms: IDLE_MS - 10 }],
+}));
 
 /** Of the very entry, which others use and see over at the same time: it is still there for them. */
 const IN_TIME: readonly Play[] = (
@@ -113,10 +129,37 @@ function play({ held, key, before, meanwhile, after, ...scenario }: Play, stop: 
   return { operation: stopped, met, came, found: other.get(key), ended: other.store.stats().removals.idle };
 }
 
+/**
+ * A get whose renewal meets that of a use which was earlier and comes later: at its exchange the time becomes that of one
+ * 100 ms ago. What the key has behind the idle time of that one.
+ */
+function meetEarlier(): unknown {
+  const other = World.create({ ...common, name: 'two renewals at once', prepare: [idle(0)] }, HELD);
+  const world = World.attach({ ...common, name: '', prepare: [] }, other.arena.buffers, other.clock.buffer, HELD);
+  perform(other, [{ kind: 'advance', ms: 250 }]);
+  const tick = other.clock.shared().precise();
+  const hooks = globalThis as unknown as Record<symbol, ((operation: string) => void) | undefined>;
+  let met = 0;
+  hooks[HOOK] = (operation) => {
+    if (operation !== 'compareExchangePair' || met++ > 0) return;
+    const { bucket, slot } = world.store.reader.place;
+    Atomics.store(world.arena.wordsOf(bucket), world.arena.wordIndex(bucket) + BUCKET.times + slot * 2, tick - 10);
+  };
+  world.get(0);
+  hooks[HOOK] = undefined;
+  perform(other, [{ kind: 'advance', ms: IDLE_MS - 20 }]);
+  return [met, other.get(0)];
+}
+
 const playAll = (plays: readonly Play[]): { name: string; held: string; stops: Stop[] }[] =>
   plays.map((one) => {
     const stops = Array.from({ length: STOPS }, (_, i) => play(one, i + 1));
     return { name: one.name, held: one.held.kind, stops };
   });
 
-parentPort?.postMessage({ late: playAll(LATE), inTime: playAll(IN_TIME) });
+parentPort?.postMessage({
+  late: playAll(LATE),
+  replaced: playAll(REPLACED),
+  inTime: playAll(IN_TIME),
+  metEarlier: meetEarlier(),
+});
