@@ -45,27 +45,26 @@ export class Coarsener {
     this.#setup = setup;
   }
 
-  /** Whether a value of so many bytes under the prepared key needs others of its type to become smaller. */
+  /** Whether a value of so many bytes under the prepared key, and of the prepared user, needs others of its type to become smaller. */
   isDue(bytes: number, isIdle: boolean, isOwned: boolean): boolean {
     // What a reducer itself stores doesn't call it again.
     return !this.#isRunning && this.#setup.store.excess(bytes, isIdle, isOwned) > 0;
   }
 
-  /** Makes some cold values smaller. Other operations may run within: the key is to be prepared anew. */
-  makeRoom(key: string, bytes: number, isIdle: boolean, isOwned: boolean): void {
+  /** Makes some cold values smaller. Other operations may run within: `prepare` readies the store's key and user anew, and is to be called behind it too. */
+  makeRoom(bytes: number, isIdle: boolean, isOwned: boolean, prepare: () => void): void {
     this.#isRunning = true;
     // Where a time-out of vm cuts the reducer short, nothing below runs; the end of the turn comes all the same.
     queueMicrotask(() => {
       this.#isRunning = false;
     });
-    const { store, typeId, begin } = this.#setup;
+    const { store } = this.#setup;
     try {
       for (let i = 0; i < REDUCTIONS_MAX; i++) {
         if (i > 0 && store.excess(bytes, isIdle, isOwned) <= 0) return;
         const entry = this.#cold();
         if (entry === undefined || !this.#shrink(entry)) return;
-        begin();
-        store.key.prepare(key, typeId);
+        prepare();
       }
     } finally {
       this.#isRunning = false;

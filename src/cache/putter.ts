@@ -126,22 +126,30 @@ export class Putter {
    * Returns whether the entry will be a user's.
    */
   #prepare(key: string, valueBytes: number, placement: Placement, isCoarse: boolean): boolean {
-    const { ttlMs, idleMs, user, shareGranules } = placement;
+    const { ttlMs, idleMs } = placement;
     const isOwned = isOwnedBy(placement);
     if (isCoarse) {
-      this.#coarsener!.makeRoom(key, valueBytes, idleMs !== 0, isOwned);
-      beginKey(this.#member, key, this.#typeId);
-    }
-    if (isOwned) this.#store.user.prepare(user!, shareGranules!);
+      const prepare = (): void => {
+        beginKey(this.#member, key, this.#typeId);
+        this.#prepareUser(placement);
+      };
+      this.#coarsener!.makeRoom(valueBytes, idleMs !== 0, isOwned, prepare);
+      prepare();
+    } else this.#prepareUser(placement);
     this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
     this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
     return isOwned;
+  }
+
+  #prepareUser(placement: Placement): void {
+    if (isOwnedBy(placement)) this.#store.user.prepare(placement.user!, placement.shareGranules!);
   }
 
   /** Whether values of the type must be made smaller for one of so many bytes under the prepared key. */
   #isCoarse(valueBytes: number, placement: Placement): boolean {
     const coarsener = this.#coarsener;
     if (coarsener === undefined || this.isRefused()) return false;
+    this.#prepareUser(placement);
     return coarsener.isDue(valueBytes, placement.idleMs !== 0, isOwnedBy(placement));
   }
 

@@ -5,7 +5,8 @@
  *
  * - What such a set then needs must be had without an eviction of another's entry: a free chunk or page, or the chunk of
  *   an own entry of the same shard and slab class, which is given up for it first; for a chained item free pages, or those
- *   of own chained entries. If there are none, the set is refused, and nothing has been given up.
+ *   of own chained entries. If there are none, the set is refused, and nothing has been given up. Room in the share of its
+ *   type comes last: own entries of that type make it.
  * - An entry that was used since it was stored, or since it was last looked at, gets a second chance: it goes to the
  *   young end of the list instead, as in Corbató's CLOCK ("A paging experiment with the Multics system", 1968).
  *
@@ -19,7 +20,7 @@ import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import { expiryOf, NOT_EXPIRED } from './expiry.js';
 import { type IndexTable, Place } from './index-table.js';
-import { FLAG_CHAINED, flagsOf, WORD_HASH, WORD_SIZES } from './item.js';
+import { FLAG_CHAINED, flagsOf, typeOf, WORD_HASH, WORD_SIZES } from './item.js';
 import type { Items } from './items.js';
 import type { Key } from './key.js';
 import { type PagePool, pageClass } from './page-pool.js';
@@ -42,16 +43,19 @@ export const NO_CLASS = -1;
 /** The item's chunks have been taken already. */
 export const TAKEN_CHUNKS = -3;
 
-/** Where to look for a chained entry. */
-const ANY_SHARD = -2;
+/** What is searched for on a user's list: its oldest entry; that of a shard and slab class, of those chained, of a type. */
+const OLDEST = 0;
+const IN_CLASS = 1;
+const CHAINED = 2;
+const OF_TYPE = 3;
 
 /** Entries that one set may make its user give up; past that it is refused, and its like will get further. */
-const EVICTIONS_MAX = 16_384;
+export const QUOTA_EVICTIONS_MAX = 16_384;
 /** Entries that one set may give a second chance. */
 const CHANCES_MAX = 16;
 /** Of the limit: above it a user's sets cost nobody else anything. Less than 1, since sizes of entries differ. */
 const OWN_ROOM_SHARE = 7 / 8;
-/** How far a list is searched for an entry of a shard and class, or for chained ones. */
+/** How far a list is searched for an entry of one kind. */
 const WALK_MAX = 512;
 
 export interface UserUsage {
@@ -79,7 +83,9 @@ export class Quota {
   #entries = 0;
   #victim = 0;
   #victimHash = 0;
-  #chainedGranules = 0;
+  /** Granules of all entries that the search passed and that are of its kind; and whether it came to the list's end. */
+  #foundGranules = 0;
+  #isSearchWhole = false;
 
   constructor(
     context: Context,
@@ -137,8 +143,8 @@ export class Quota {
   #giveUpPages(user: User, granules: number): number {
     const { pageGranules } = this.#context.layout;
     const pages = Math.ceil(granules / pageGranules);
-    if (!this.#look(user, ANY_SHARD)) return QUOTA_BUSY;
-    if (this.#pages.countFree() + Math.floor(this.#chainedGranules / pageGranules) < pages) return OVER_QUOTA;
+    if (!this.#look(user, CHAINED)) return QUOTA_BUSY;
+    if (this.#pages.countFree() + Math.floor(this.#foundGranules / pageGranules) < pages) return OVER_QUOTA;
     for (let i = 0; i < WALK_MAX && this.#pages.countFree() < pages; i++) {
       if (!this.giveUpChained(user)) return OVER_QUOTA;
     }
@@ -156,7 +162,7 @@ export class Quota {
   /** Gives up an entry of the shard and class, for its chunk. AT_QUOTA if it did, OVER_QUOTA if there is none. */
   #giveUpInClass(user: User, shard: number, classId: number): number {
     for (let i = 0; i < CHANCES_MAX * 2; i++) {
-      if (!this.#look(user, shard, classId)) return QUOTA_BUSY;
+      if (!this.#look(user, IN_CLASS, shard, classId)) return QUOTA_BUSY;
       if (this.#victim === 0) return OVER_QUOTA;
       const outcome = this.#evict(user);
       if (outcome === QUOTA_BUSY || outcome === AT_QUOTA) return outcome;
@@ -166,7 +172,7 @@ export class Quota {
 
   /** Gives up the user's oldest entries until `granules` more are within the limit. */
   #giveUpTo(user: User, granules: number): number {
-    for (let i = 0; i < EVICTIONS_MAX; i++) {
+    for (let i = 0; i < QUOTA_EVICTIONS_MAX; i++) {
       if (!this.#look(user)) return QUOTA_BUSY;
       if (this.#granules + granules - this.#credit <= this.#limit) return AT_QUOTA;
       if (this.#victim === 0) return OVER_QUOTA;
@@ -175,10 +181,24 @@ export class Quota {
     return OVER_QUOTA;
   }
 
+  /**
+   * Gives up the user's oldest entry of a type, which is to give up so many granules, for the set that was admitted last. AT_QUOTA if
+   * it did; OVER_QUOTA, with nothing given up, if the user's entries of the type are not enough; QUOTA_BUSY.
+   */
+  giveUpOfType(user: User, type: number, granules: number): number {
+    for (let i = 0; i < CHANCES_MAX * 2; i++) {
+      if (!this.#look(user, OF_TYPE, type)) return QUOTA_BUSY;
+      if (this.#victim === 0 || (this.#isSearchWhole && this.#foundGranules < granules)) return OVER_QUOTA;
+      const outcome = this.#evict(user);
+      if (outcome !== ADMITTED) return outcome;
+    }
+    return OVER_QUOTA;
+  }
+
   /** Gives up the user's oldest chained entry, for the pages of another. False if it has none, or a lock can't be had. */
   giveUpChained(user: User): boolean {
     for (let i = 0; i < CHANCES_MAX * 2; i++) {
-      if (!this.#look(user, ANY_SHARD) || this.#victim === 0) return false;
+      if (!this.#look(user, CHAINED) || this.#victim === 0) return false;
       const outcome = this.#evict(user);
       if (outcome === AT_QUOTA) return true;
       if (outcome === QUOTA_BUSY) return false;
@@ -187,10 +207,10 @@ export class Quota {
   }
 
   /**
-   * Looks at the user's account, and for a victim: the oldest entry, or the oldest in a chunk of a shard's class, or the
-   * oldest chained one of any shard. False if the stripe's lock can't be had.
+   * Looks at the user's account, and for a victim: the oldest entry, or the oldest of a kind: IN_CLASS of a shard and class, CHAINED
+   * of any shard, OF_TYPE of a type. False if the stripe's lock can't be had.
    */
-  #look(user: User, shard = NONE, classId = NO_CLASS): boolean {
+  #look(user: User, kind: number = OLDEST, of: number = NONE, classId: number = NO_CLASS): boolean {
     const table = this.#table;
     const tick = this.#context.clock.coarse();
     if (!table.enter(table.region.stripeOf(user.hash0))) return false;
@@ -200,16 +220,16 @@ export class Quota {
     const activity = this.#policy.active(record === NONE ? 0 : table.get(record, USER.activity), tick);
     this.#limit = this.#policy.limit(user.shareGranules, activity, tick);
     this.#victim = 0;
-    this.#chainedGranules = 0;
-    if (record !== NONE) this.#chooseLocked(record, shard, classId);
+    this.#foundGranules = 0;
+    if (record !== NONE) this.#chooseLocked(record, kind, of, classId);
     table.leave();
     return true;
   }
 
-  #chooseLocked(record: number, shard: number, classId: number): void {
-    if (shard === ANY_SHARD) this.#victim = this.#searchChainedLocked(record);
-    else if (shard !== NONE) this.#victim = this.#searchLocked(record, shard, classId);
-    else this.#victim = this.#table.get(record, USER.oldest);
+  #chooseLocked(record: number, kind: number, of: number, classId: number): void {
+    if (kind === OLDEST) this.#victim = this.#table.get(record, USER.oldest);
+    else if (kind === IN_CLASS) this.#victim = this.#searchLocked(record, of, classId);
+    else this.#victim = this.#sumLocked(record, kind, of);
     if (this.#victim === 0) return;
     const { arena } = this.#context;
     this.#victimHash = arena.wordsOf(this.#victim)[arena.wordIndex(this.#victim) + WORD_HASH]!;
@@ -227,18 +247,20 @@ export class Quota {
     return 0;
   }
 
-  /** The oldest chained entry; sums up all of them. */
-  #searchChainedLocked(record: number): number {
+  /** The oldest entry that is CHAINED or OF_TYPE; sums up all of them. */
+  #sumLocked(record: number, kind: number, type: number): number {
     const { arena } = this.#context;
     let oldest = 0;
     let ref = this.#table.get(record, USER.oldest);
     for (let i = 0; i < WALK_MAX && ref !== 0; i++) {
-      if ((flagsOf(arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!) & FLAG_CHAINED) !== 0) {
+      const sizes = arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!;
+      if (kind === OF_TYPE ? typeOf(sizes) === type : (flagsOf(sizes) & FLAG_CHAINED) !== 0) {
         oldest ||= ref;
-        this.#chainedGranules += this.#items.granulesAt(ref);
+        this.#foundGranules += this.#items.granulesAt(ref);
       }
       ref = this.#table.younger(ref);
     }
+    this.#isSearchWhole = ref === 0;
     return oldest;
   }
 

@@ -16,7 +16,7 @@ const AHEAD_SECTIONS_MAX = 4;
 const ROUNDS_MAX = 4;
 
 /** The type may store the entry now; it can't; a lock can't be had. */
-const SHARE_ROOM = 0;
+export const SHARE_ROOM = 0;
 export const SHARE_FULL = 1;
 export const SHARE_BUSY = 2;
 

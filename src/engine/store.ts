@@ -295,10 +295,11 @@ export class SharedStore {
 
   /**
    * Granules that the prepared key's type must give up before it may store a value of so many bytes under it, which may
-   * be done by making its entries smaller: see rewriter.ts. -1 if a lock can't be had.
+   * be done by making its entries smaller: see rewriter.ts. -1 if a lock can't be had; 0 for the prepared user, if it is to own
+   * the entry and is at its quota.
    */
   excess(valueBytes: number, isIdle: boolean, isOwned: boolean): number {
-    return this.#writer.excess(this.key, valueBytes, isIdle, isOwned);
+    return this.#writer.excess(this.key, valueBytes, isIdle, isOwned ? this.user : undefined);
   }
 
   /** Copies a cold entry of a type in a shard, by its number: its value to `reader.landing`. */

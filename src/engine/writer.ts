@@ -35,9 +35,18 @@ import type { Key } from './key.js';
 import { NO_RECORD, type Ownership, RESERVED, SECTION_BUSY } from './ownership.js';
 import type { PagePool } from './page-pool.js';
 import { type EvictionPolicy, MARK_MASK } from './ports.js';
-import { ADMITTED, markOf, NO_CLASS, OVER_QUOTA, QUOTA_BUSY, type Quota, TAKEN_CHUNKS } from './quota.js';
+import {
+  ADMITTED,
+  markOf,
+  NO_CLASS,
+  OVER_QUOTA,
+  QUOTA_BUSY,
+  QUOTA_EVICTIONS_MAX,
+  type Quota,
+  TAKEN_CHUNKS,
+} from './quota.js';
 import { PAYLOAD, type PayloadName, type References } from './references.js';
-import { SHARE_BUSY, SHARE_FULL, type Shares } from './shares.js';
+import { SHARE_BUSY, SHARE_FULL, SHARE_ROOM, type Shares } from './shares.js';
 import { TAG_IDLE } from './tag.js';
 import type { User } from './user.js';
 
@@ -301,19 +310,43 @@ export class Writer {
     return outcome;
   }
 
-  /** STORED if the type's share and the user's quota let the set go on; else NO_ROOM, the key being absent now, or BUSY. */
+  /**
+   * STORED if the user's quota and the type's share let the set go on; else NO_ROOM, the key being absent now, or BUSY. The quota comes
+   * first: a set that it refuses costs nobody else anything.
+   */
   #admit(key: Key, valueBytes: number, flags: number, classId: number): number {
-    const share = this.#makeShare(key, valueBytes, flags);
+    const granules = this.#items.granules(key.byteLength, valueBytes, flags);
+    const user = this.#user;
+    if (user !== undefined) {
+      if (!this.#shares.mayEverFit(key.type, granules)) return this.#fail(key, REJECT.share);
+      const admitted = this.#quota.admit(key, user, granules, classId);
+      if (admitted === QUOTA_BUSY) return BUSY;
+      this.#isAtQuota = admitted !== ADMITTED;
+      if (admitted === OVER_QUOTA) return this.#fail(key, REJECT.quota);
+    }
+    const share =
+      user !== undefined && this.#isAtQuota ? this.#makeOwnShare(key, granules, user) : this.#makeShare(key, granules);
     if (share === SHARE_BUSY) return BUSY;
-    if (share === SHARE_FULL) return this.#fail(key, REJECT.share);
-    return this.#user === undefined ? STORED : this.#refusal(key, this.#user, flags, classId, valueBytes);
+    return share === SHARE_FULL ? this.#fail(key, REJECT.share) : STORED;
   }
 
   /** Room in the share of the key's type. */
-  #makeShare(key: Key, valueBytes: number, flags: number): number {
-    const granules = this.#items.granules(key.byteLength, valueBytes, flags);
+  #makeShare(key: Key, granules: number): number {
     const shard = this.#context.shardOf(key.hash);
     return this.#shares.makeRoom(shard, key.type, granules, () => this.#granulesLocked(shard, key));
+  }
+
+  /** The same for a user at its quota: its own entries of the type make it, or it isn't had. */
+  #makeOwnShare(key: Key, granules: number, user: User): number {
+    const shard = this.#context.shardOf(key.hash);
+    for (let i = 0; i < QUOTA_EVICTIONS_MAX; i++) {
+      const excess = this.#shares.excess(shard, key.type, granules, () => this.#granulesLocked(shard, key));
+      if (excess <= 0) return excess < 0 ? SHARE_BUSY : SHARE_ROOM;
+      const outcome = this.#quota.giveUpOfType(user, key.type, excess);
+      if (outcome === QUOTA_BUSY) return SHARE_BUSY;
+      if (outcome === OVER_QUOTA) return SHARE_FULL;
+    }
+    return SHARE_FULL;
   }
 
   /** Granules of the key's entry; 0 if it has none. */
@@ -321,23 +354,18 @@ export class Writer {
     return this.#findLocked(shard, key) ? this.#items.granulesAt(this.#place.ref) : 0;
   }
 
-  /** Granules that the key's type must give up before it may store so many bytes under the key; -1 behind a lock. */
-  excess(key: Key, valueBytes: number, isIdle: boolean, isOwned: boolean): number {
-    const flags = flagsFor(isIdle, isOwned);
+  /**
+   * Granules that the key's type must give up before it may store so many bytes under the key, as an entry of `user` or of nobody;
+   * -1 behind a lock. 0 for a user at its quota: its sets cost others nothing.
+   */
+  excess(key: Key, valueBytes: number, isIdle: boolean, user: User | undefined): number {
+    const flags = flagsFor(isIdle, user !== undefined);
     const bytes = headerBytes(flags) + paddedKey(key.byteLength) + valueBytes;
     const isSingle = bytes <= this.#context.classes.singleBytesMax;
     const granules = this.#items.granules(key.byteLength, valueBytes, isSingle ? flags : flags | FLAG_CHAINED);
+    if (user !== undefined && this.#quota.foresee(user, granules) !== ADMITTED) return 0;
     const shard = this.#context.shardOf(key.hash);
     return this.#shares.excess(shard, key.type, granules, () => this.#granulesLocked(shard, key));
-  }
-
-  /** STORED if the user's quota lets the set go on; else NO_ROOM, the key being absent now, or BUSY. */
-  #refusal(key: Key, user: User, flags: number, classId: number, valueBytes: number): number {
-    const granules = this.#items.granules(key.byteLength, valueBytes, flags);
-    const admitted = this.#quota.admit(key, user, granules, classId);
-    if (admitted === QUOTA_BUSY) return BUSY;
-    this.#isAtQuota = admitted !== ADMITTED;
-    return admitted === OVER_QUOTA ? this.#fail(key, REJECT.quota) : STORED;
   }
 
   /** Stores nothing, for a reason that was known before: the old value goes. NO_ROOM, BUSY, LOST or CALLED_OFF. */

@@ -1,10 +1,12 @@
 /** Users by the public interface: quotas by tier, whose entries go, and what is refused. */
-import { attachCache, ManualClock, OptionError } from 'velocache';
+import { attachCache, type Cache, ManualClock, OptionError, type TypeOptions } from 'velocache';
 import { describe, expect, it } from 'vitest';
 import { errorOf, useCaches } from '../support/caches.js';
 
 const KB = 1_024;
 const VALUE = new Uint8Array(1_000);
+/** That of a user of the default tier in a cache of 8 MB. */
+const LIMIT = Math.floor(8 * KB * KB * 0.01);
 
 describe('users', () => {
   const caches = useCaches();
@@ -52,6 +54,75 @@ describe('users', () => {
     for (let i = 0; i < 20_000; i++) cache.setBytes(`bob ${i}`, VALUE, { user: 'bob' });
     expect(cache.usage('ada')?.entries).toBe(50);
     expect(cache.stats().removals.size).toBe(0);
+  });
+
+  /** A cache whose type `post` is at its share, with entries of many users, and how many these are. */
+  async function filled(
+    post: Pick<TypeOptions, 'importance' | 'overflow'>,
+  ): Promise<{ cache: Cache<{ default: unknown; post: unknown }>; entries: () => number }> {
+    const cache = await caches.create<{ default: unknown; post: unknown }>({
+      users: {},
+      types: { post: { ...post, maxShare: 0.1 } },
+    });
+    const space = cache.type('post');
+    for (let i = 0; cache.stats().removals.share === 0 && i < 2_000; i++)
+      space.setBytes(`honest ${i}`, VALUE, { user: `honest ${i}` });
+    expect(cache.stats().removals.share).toBeGreaterThan(0);
+    return { cache, entries: () => [...space.keys()].filter((key) => key.startsWith('honest')).length };
+  }
+
+  it.each([
+    { importance: 'critical', overflow: 'lru' },
+    { importance: 'standard', overflow: 'aggressive-lru' },
+  ] as const)('cost a type %j at its share nothing with what their quota refuses', async (type) => {
+    const { cache, entries } = await filled(type);
+    const before = entries();
+    const post = cache.type('post');
+    const large = Buffer.alloc(LIMIT * 2);
+    expect(post.setBytes('large', large, { user: 'mallory' })).toBe(false);
+    expect(await post.setAsync('large', large, { user: 'mallory' })).toBe(false);
+    expect(await post.fetch('large', () => large, { user: 'mallory' })).toEqual(large);
+    expect(entries()).toBe(before);
+    expect(cache.stats().rejectsByReason).toMatchObject({ quota: 3, share: 0 });
+  });
+
+  it('from seven eighths of their quota on make room in a share with entries of their own of the type, or are refused', async () => {
+    const { cache, entries } = await filled({ overflow: 'lru' });
+    const post = cache.type('post');
+    const large = new Uint8Array(Math.floor(LIMIT / 4));
+    // Three quarters of the quota in the other type: the fourth of these is beyond seven eighths.
+    for (const key of ['a', 'b', 'c']) expect(cache.setBytes(key, large, { user: 'mallory' })).toBe(true);
+    const before = entries();
+    expect(post.setBytes('d', large, { user: 'mallory' })).toBe(false);
+    expect(entries()).toBe(before);
+    cache.delete('a');
+    // Now it is a set like any other.
+    expect(post.setBytes('d', large, { user: 'mallory' })).toBe(true);
+    const after = entries();
+    expect(after).toBeLessThan(before);
+    expect(post.setBytes('e', large, { user: 'mallory' })).toBe(true);
+    expect(entries()).toBe(after);
+    expect([post.has('d'), post.has('e')]).toEqual([false, true]);
+    expect(cache.usage('mallory')!.bytes).toBeLessThanOrEqual(LIMIT);
+  });
+
+  it('at their quota have no values of others reduced', async () => {
+    const reduced: string[] = [];
+    const reduce = (value: string, { key }: { key: string }): string => {
+      reduced.push(key);
+      return value.slice(0, 2_000);
+    };
+    const cache = await caches.create<{ default: unknown; post: string }>({
+      users: {},
+      types: { post: { maxShare: 0.1, overflow: 'reduce', reduce } },
+    });
+    const post = cache.type('post');
+    for (let i = 0; reduced.length === 0 && i < 1_000; i++) post.set(`honest ${i}`, 'x'.repeat(4_000));
+    expect(reduced.splice(0).length).toBeGreaterThan(0);
+    for (let i = 0; i < 20; i++) post.set(`large ${i}`, 'y'.repeat(200_000), { user: 'mallory' });
+    expect(reduced).toEqual([]);
+    expect(post.set('honest', 'x'.repeat(4_000), { user: 'honest' })).toBe(true);
+    expect(reduced.length).toBeGreaterThan(0);
   });
 
   it('follow each set: another user takes an entry over, nobody makes it nobody’s', async () => {

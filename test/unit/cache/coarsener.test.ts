@@ -85,7 +85,8 @@ function create(compressor: Compressor): Bed {
   const coarsener = new Coarsener({ ...common, migrator, reduce: undefined });
   const set = (key: string, value: Uint8Array): number => {
     engine.hashOf(key);
-    if (coarsener.isDue(value.length, false, false)) coarsener.makeRoom(key, value.length, false, false);
+    const prepare = (): void => void engine.hashOf(key);
+    if (coarsener.isDue(value.length, false, false)) coarsener.makeRoom(value.length, false, false, prepare);
     return engine.set(key, value, { form: ID });
   };
   return { engine, packer, set };
