@@ -4,7 +4,7 @@
  * the shared tick decides, near it the machine, as when an entry with an idle time is used. Time is monotonic, so
  * wall-clock jumps have no effect.
  */
-import { load, store, type Words } from '#atomics';
+import { compareExchange, load, store, type Words } from '#atomics';
 
 export const TICK_MS = 10;
 /** How far the shared tick may lag when its ticker has died: within this of a deadline the machine is asked. */
@@ -38,11 +38,18 @@ export class SharedClock {
     return (this.#nowMs() / TICK_MS) | 0;
   }
 
-  /** Moves the shared tick up to this thread's reading; any thread may, and none moves it back. */
+  /** Moves the shared tick up to this thread's reading; any thread may, and none moves it back. Returns how many ticks it was behind. */
   publish(): number {
     const tick = this.precise();
-    if (isBefore(load(this.#words, this.#index), tick)) store(this.#words, this.#index, tick);
-    return tick;
+    let seen = load(this.#words, this.#index);
+    const behind = Math.max(0, (tick - seen) | 0);
+    // Each try that fails finds it further on.
+    while (isBefore(seen, tick)) {
+      const found = compareExchange(this.#words, this.#index, seen, tick);
+      if (found === seen) break;
+      seen = found;
+    }
+    return behind;
   }
 
   /** The first tick at which a span that begins now has fully passed; never 0, which stands for no deadline. */

@@ -12,6 +12,7 @@ export { Arena, type ArenaIdentity } from './arena.js';
 export { assert, InvariantError } from './assert.js';
 export { alignUp, ceilPower, countBits, isPower, lowestBit } from './bits.js';
 export { COARSE_TICKS_MAX, isBefore, ManualClock, SharedClock, SPAN_MS_MAX, spanTicks, TICK_MS } from './clock.js';
+export { copyBytes } from './copy.js';
 export { Counters } from './counters.js';
 export { EventRing, type RingRecord } from './event-ring.js';
 export { EvictionLog, LOGGED_KEY_BYTES, type LoggedEviction } from './eviction-log.js';

@@ -279,6 +279,7 @@ export class KeySpace<V> {
   /** The same, in full: repairs, moves the clock and notes the use, as every operation does. */
   #proved(key: string, kept: Kept<V>): V | undefined {
     this.#member.begin();
+    if (this.#quickHits <= 0) this.#member.publishClock();
     if (!this.#store.proofs.use(kept.proof)) {
       this.#near!.drop(key);
       return undefined;
@@ -639,7 +640,9 @@ export class KeySpace<V> {
   *#keys(): IterableIterator<string> {
     const { scanner } = this.#store;
     for (let shard = 0; shard < scanner.shards; shard++) {
+      this.#member.begin();
       const groups = scanner.groups(shard);
+      if (groups === undefined) throw new BusyError('keys');
       for (let group = 0; group < groups; group++) {
         this.#member.begin();
         const keys = scanner.keys(shard, group, groups, this.#typeId);

@@ -29,6 +29,12 @@ import { fromWarden, type JoinMessage, LEAVE, type WakeMessage } from './message
 /** How long attaching waits for a slot of a dead thread to be freed, and in which steps. */
 const SLOT_WAIT_STEPS = 25;
 const SLOT_WAIT_MS = 10;
+/** Operations of a thread between two looks at the clock, where others keep the shared tick. */
+const UNCLOCKED_MAX = 64;
+/** So far behind is the shared tick when its ticker is gone, or without a core: 250 ms. */
+const LATE_TICKS = 25;
+/** Between two looks of a thread whose next operation may be as long in coming. */
+const SLOW_TICKS = 10;
 /** How often a thread that leaves asks for a lock that is held behind a death. */
 const LEAVE_TRIES = 3;
 
@@ -58,7 +64,10 @@ export class Member {
   #line: MessagePort | undefined;
   #lineThread = -1;
   #isDetached = false;
-  #operations = 0;
+  /** Operations until this thread looks at the clock, and how many there are between two looks; the tick at the last one. */
+  #unclocked = 1;
+  #untilClock = 1;
+  #clockedTick = 0;
   readonly #clock: SharedClock;
 
   /** Attaches this thread to an arena, which `format` has made ready or is about to. */
@@ -109,13 +118,24 @@ export class Member {
   begin(): void {
     if (!this.isOpen) throw new ClosedError();
     this.store.begin();
-    // Keeps the shared tick close to the truth even when nobody's event loop runs.
-    if ((++this.#operations & 63) === 0 && !this.isManual) this.#clock.publish();
+    if (--this.#unclocked <= 0) this.publishClock();
   }
 
-  /** Moves the shared clock up to the present, unless a test drives it. */
+  /**
+   * Moves the shared clock up to the present, unless a test drives it. That keeps the tick close to the truth where no event loop turns: a busy
+   * thread does so every 64 operations, and one at each whose operations lie apart, or who finds the tick as far behind as no ticker leaves it.
+   */
   publishClock(): void {
-    if (!this.isManual) this.#clock.publish();
+    if (this.isManual) {
+      this.#unclocked = UNCLOCKED_MAX;
+      return;
+    }
+    const isLate = this.#clock.publish() >= LATE_TICKS;
+    const tick = this.#clock.coarse();
+    const isSlow = ((tick - this.#clockedTick) | 0) >= SLOW_TICKS;
+    this.#clockedTick = tick;
+    this.#untilClock = isLate || isSlow ? 1 : Math.min(UNCLOCKED_MAX, this.#untilClock * 2);
+    this.#unclocked = this.#untilClock;
   }
 
   /** Opens a line to the warden, if there is one that this thread has no line to. */

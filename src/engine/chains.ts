@@ -12,7 +12,15 @@
  *     intent:  ref of the chain, kind (2 bits) and shard number (from bit 2)
  */
 import { checkpoint } from '#atomics';
-import { assert, OWNER_INTENT_COUNT, OWNER_INTENTS, OWNER_SLOTS, PAGE, SHARD } from '../../native-free/index.js';
+import {
+  assert,
+  copyBytes,
+  OWNER_INTENT_COUNT,
+  OWNER_INTENTS,
+  OWNER_SLOTS,
+  PAGE,
+  SHARD,
+} from '../../native-free/index.js';
 import type { Context } from './context.js';
 import {
   CONTINUATION_BYTES,
@@ -193,7 +201,7 @@ export class Chains {
         const bytes = arena.bytesOf(ref);
         const start = arena.wordIndex(ref) * 4 + header + skip;
         const part = Math.min(room - skip, length - done);
-        to.set(bytes.subarray(start, start + part), toStart + done);
+        copyBytes(to, toStart + done, bytes.subarray(start, start + part));
         done += part;
       }
       skip = Math.max(0, skip - room);
@@ -214,7 +222,7 @@ export class Chains {
       if (skip < room) {
         const part = Math.min(room - skip, source.length - done);
         const start = arena.wordIndex(ref) * 4 + header + skip;
-        arena.bytesOf(ref).set(source.subarray(done, done + part), start);
+        copyBytes(arena.bytesOf(ref), start, source.subarray(done, done + part));
         done += part;
       }
       skip = Math.max(0, skip - room);

@@ -9,7 +9,7 @@
  * nothing, which the thread's next operation lets go of, and the draft is lost.
  */
 import { checkpoint } from '#atomics';
-import { assert } from '../../native-free/index.js';
+import { assert, copyBytes } from '../../native-free/index.js';
 import { REJECT } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
@@ -156,7 +156,7 @@ export class Drafts {
   #write(ref: number, header: number, bytes: Uint8Array): void {
     const { arena } = this.#context;
     checkpoint();
-    arena.bytesOf(ref).set(bytes, arena.wordIndex(ref) * 4 + header);
+    copyBytes(arena.bytesOf(ref), arena.wordIndex(ref) * 4 + header, bytes);
   }
 
   /** Writes over bytes of a draft that has pieces for them, `from` counting from the start of its key. False if it is lost. */

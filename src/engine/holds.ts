@@ -3,7 +3,7 @@
  * beginning is what is read to the end, whatever becomes of its entry. Between two steps the intent stands for the hold.
  */
 import { checkpoint } from '#atomics';
-import { assert } from '../../native-free/index.js';
+import { assert, copyBytes } from '../../native-free/index.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
 import { type IndexTable, Place } from './index-table.js';
@@ -119,7 +119,7 @@ export class Holds {
       checkpoint();
       const part = Math.min(bytes - skip, wanted - done);
       const start = arena.wordIndex(piece) * 4 + skip;
-      to.set(arena.bytesOf(piece).subarray(start, start + part), done);
+      copyBytes(to, done, arena.bytesOf(piece).subarray(start, start + part));
       skip += part;
       done += part;
     }

@@ -313,17 +313,23 @@ export class Items {
     this.#events.append(kind, type, cause, bytes, threadId, key, start, length, token, arena.owners);
   }
 
-  /** A number for a chained item that none of this shard's had for 2^32 items. In the transaction in hand. */
+  /**
+   * A number for a chained item that none of this shard's had for 2^32 items. Not in the journal: a death's repair must not give it
+   * again, since a reader may have it from a chain whose change is undone.
+   */
   nextGenerationLocked(shard: number): number {
-    const next = (this.#context.meta[shard + SHARD.generation]! + 1) | 0;
-    this.#context.write(shard + SHARD.generation, next);
+    const { meta } = this.#context;
+    const next = (meta[shard + SHARD.generation]! + 1) | 0;
+    meta[shard + SHARD.generation] = next;
     return next;
   }
 
-  /** Gives a chained item a new generation, so that copies under way fail. In the transaction in hand. */
+  /**
+   * Gives a chained item a new generation, so that copies under way fail. Not in the journal either, and before any ref of the chain
+   * is changed: a reader that follows such a change has the generation of before it, which stays gone if a repair undoes the change.
+   */
   renewGenerationLocked(shard: number, ref: number): void {
-    const { arena, journal } = this.#context;
-    const generation = this.nextGenerationLocked(shard);
-    journal.write(arena.segmentOf(ref), arena.wordIndex(ref) + WORD_GENERATION, generation);
+    const { arena } = this.#context;
+    arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_GENERATION] = this.nextGenerationLocked(shard);
   }
 }

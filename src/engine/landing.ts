@@ -7,12 +7,13 @@
  * are exchanged with the bytes last, and none in between: the next call sees all of the new, or makes it anew.
  */
 import { markAsUntransferable } from 'node:worker_threads';
+import { copyBytes } from '../../native-free/index.js';
 
 const BLOCK_BYTES = 64 * 1024;
 /** Results above this get memory of their own. */
 const SHARED_BYTES_MAX = 4 * 1024;
-/** Up to here a loop over words is faster than making a view and calling `set`. */
-const LOOP_BYTES_MAX = 256;
+/** Up to here a loop over words is faster than making a view and a call. */
+const LOOP_BYTES_MAX = 512;
 const NONE = new Uint8Array(0);
 
 export class Landing {
@@ -88,7 +89,7 @@ export class Landing {
   /** Copies `length` bytes that begin on a word to `start`. */
   copyFrom(words: Int32Array, bytes: Uint8Array, wordIndex: number, length: number): void {
     if (length > LOOP_BYTES_MAX) {
-      this.bytes.set(bytes.subarray(wordIndex * 4, wordIndex * 4 + length), this.start);
+      copyBytes(this.bytes, this.start, bytes.subarray(wordIndex * 4, wordIndex * 4 + length));
       return;
     }
     const to = this.#words;

@@ -4,7 +4,7 @@
  * can be found elsewhere within bounds may not be enough for all. It always ends: each chunk is moved, evicted, or stops it. It ends
  * early where what is evicted has freed a whole page by itself, as a chained item may, or the last entry of another page.
  */
-import { BUCKET, SHARD } from '../../native-free/index.js';
+import { BUCKET, copyBytes, SHARD } from '../../native-free/index.js';
 import { type Candidates, goesBefore, precedenceOf } from './candidates.js';
 import { CAUSE, GLOBAL_COUNTER } from './causes.js';
 import type { Context } from './context.js';
@@ -175,23 +175,20 @@ export class PageMover {
   #moveLocked(shard: number, ref: number, classId: number, place: Place): void {
     const { arena, journal, classes } = this.#context;
     const target = this.#pages.allocateLocked(shard, classId);
-    const from = arena.wordIndex(ref);
-    const to = arena.wordIndex(target);
-    const source = arena.wordsOf(ref);
-    const words = arena.wordsOf(target);
-    for (let i = 0, count = classes.granules[classId]! * 2; i < count; i++) words[to + i] = source[from + i]!;
+    const from = arena.wordIndex(ref) * 4;
+    const chunk = arena.bytesOf(ref).subarray(from, from + classes.bytes[classId]!);
+    copyBytes(arena.bytesOf(target), arena.wordIndex(target) * 4, chunk);
     this.#index.openLocked(place.primary);
-    let head = place.ref;
-    if (place.ref === ref) {
-      const at = arena.wordIndex(place.bucket) + place.slot * 2 + BUCKET.refs;
-      journal.write(arena.segmentOf(place.bucket), at, target);
-      head = target;
-    } else {
-      const before = this.#occupants.predecessorOf(place.ref, ref);
-      journal.write(arena.segmentOf(before), arena.wordIndex(before) + WORD_NEXT, target);
-    }
+    const head = place.ref === ref ? target : place.ref;
     const flags = flagsOf(arena.wordsOf(head)[arena.wordIndex(head) + WORD_SIZES]!);
     if ((flags & FLAG_CHAINED) !== 0) this.#items.renewGenerationLocked(shard, head);
+    if (head === target) {
+      const at = arena.wordIndex(place.bucket) + place.slot * 2 + BUCKET.refs;
+      journal.write(arena.segmentOf(place.bucket), at, target);
+    } else {
+      const before = this.#occupants.predecessorOf(head, ref);
+      journal.write(arena.segmentOf(before), arena.wordIndex(before) + WORD_NEXT, target);
+    }
     if (head === target && (flags & FLAG_OWNED) !== 0) this.#ownership.noteMoveLocked(shard, ref, target);
     this.#pages.freeLocked(shard, ref);
     this.#items.commitLocked(shard);

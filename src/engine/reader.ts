@@ -209,15 +209,16 @@ export class Reader {
     const itemAt = arena.wordIndex(ref);
     const isOver = expiryOf(this.#context.clock, slots, slotsAt, slot, item, itemAt) !== NOT_EXPIRED;
     const flags = flagsOf(item[itemAt + WORD_SIZES]!);
+    const length = valueBytesAt(item, itemAt, flags);
     const isChained = (flags & FLAG_CHAINED) !== 0 && want === READ_VALUE;
     checkpoint();
-    const isWhole = isOver || isChained || this.#copy(key, want, item, itemAt, flags);
+    const isWhole = isOver || isChained || this.#copy(key, want, item, itemAt, flags, length);
     const generation = item[itemAt + WORD_GENERATION]!;
     if (!this.#seqlock.isValid(words, at, sequence) || !isWhole) return AGAIN;
     if (isOver) return MISS;
     this.sequence = sequence;
-    // The header is known to be whole now, so its length may be trusted with an allocation.
-    if (isChained && !this.#copyChained(shard, key, item, itemAt, flags, generation)) return AGAIN;
+    // The header was whole, so the length that it had may be trusted with an allocation.
+    if (isChained && !this.#copyChained(shard, key, item, itemAt, flags, length, generation)) return AGAIN;
     if (renew) this.#uses.note(shard, bucket, slot, tag, ref, tick, key.hash, this.payloadBytes);
     return HIT;
   }
@@ -249,10 +250,9 @@ export class Reader {
     return false;
   }
 
-  /** Copies the value to private memory. False if the header can't be that of a whole item. */
-  #copy(key: Key, want: number, words: Int32Array, at: number, flags: number): boolean {
+  /** Copies the value to private memory. False if the flags and the length can't be those of a whole item. */
+  #copy(key: Key, want: number, words: Int32Array, at: number, flags: number, length: number): boolean {
     const isChained = (flags & FLAG_CHAINED) !== 0;
-    const length = valueBytesAt(words, at, flags);
     const stream = paddedKey(key.byteLength);
     const header = headerBytes(flags);
     const bound = isChained ? this.#itemBytesMax : this.#context.classes.singleBytesMax - header - stream;
@@ -274,13 +274,21 @@ export class Reader {
 
   /**
    * Copies a chained item. The bucket's sequence need not stand still that long: the copy is whole if the index holds
-   * the same item behind it, with the generation that was validated before it.
+   * the same item behind it, with the generation that was validated before it, as `length` was.
    */
-  #copyChained(shard: number, key: Key, words: Int32Array, at: number, flags: number, generation: number): boolean {
+  #copyChained(
+    shard: number,
+    key: Key,
+    words: Int32Array,
+    at: number,
+    flags: number,
+    length: number,
+    generation: number,
+  ): boolean {
     const { arena, meta } = this.#context;
     const { ref } = this.place;
     checkpoint();
-    if (!this.#copy(key, READ_VALUE, words, at, flags)) return false;
+    if (!this.#copy(key, READ_VALUE, words, at, flags, length)) return false;
     const count = meta[shard + SHARD.bucketCount]!;
     const primary = this.#index.bucketRef(shard, this.#index.bucketNumber(key.hash, count));
     const buckets = arena.wordsOf(primary);
@@ -315,10 +323,12 @@ export class Reader {
     if (expiryOf(this.#context.clock, slots, slotsAt, slot, item, at) !== NOT_EXPIRED) return this.#leave(shard, false);
     const tick = renew ? this.#uses.tickOf(tag) : 0;
     const flags = flagsOf(item[at + WORD_SIZES]!);
-    const payloadBytes = key.byteLength + valueBytesAt(item, at, flags);
+    const length = valueBytesAt(item, at, flags);
+    const payloadBytes = key.byteLength + length;
     if (renew) this.#uses.note(shard, bucket, slot, tag, ref, tick, key.hash, payloadBytes);
-    if ((flags & FLAG_CHAINED) !== 0 && want === READ_VALUE) return this.#readPinned(shard, key, item, at, flags);
-    return this.#leave(shard, this.#copy(key, want, item, at, flags));
+    if ((flags & FLAG_CHAINED) !== 0 && want === READ_VALUE)
+      return this.#readPinned(shard, key, item, at, flags, length);
+    return this.#leave(shard, this.#copy(key, want, item, at, flags, length));
   }
 
   #leave(shard: number, isHit: boolean): boolean {
@@ -327,11 +337,11 @@ export class Reader {
   }
 
   /** Copies a chained item under a pin, outside the section. */
-  #readPinned(shard: number, key: Key, item: Int32Array, at: number, flags: number): boolean {
+  #readPinned(shard: number, key: Key, item: Int32Array, at: number, flags: number, length: number): boolean {
     const intent = this.#chains.pinLocked(shard, this.place.ref);
     this.#context.leave(shard);
     if (intent === 0) return false;
-    const isHit = this.#copy(key, READ_VALUE, item, at, flags);
+    const isHit = this.#copy(key, READ_VALUE, item, at, flags, length);
     // A pin that can't be let go of now is let go of by this thread's next operation.
     if (this.#context.enter(shard)) {
       this.#chains.unpinLocked(shard, intent);

@@ -36,9 +36,16 @@ export class Scanner {
     return this.#context.layout.config.shards;
   }
 
-  /** Groups of a shard now: the count that a scan goes by to its end. */
-  groups(shardIndex: number): number {
-    return this.#context.meta[this.#context.layout.shard(shardIndex) + SHARD.bucketCount]!;
+  /**
+   * Groups of a shard now: the count that a scan goes by to its end; undefined if the lock can't be had. Under none it might be that of a
+   * split which a repair undoes: what is split off again later would be met twice.
+   */
+  groups(shardIndex: number): number | undefined {
+    const shard = this.#context.layout.shard(shardIndex);
+    if (!this.#context.enter(shard)) return undefined;
+    const count = this.#context.meta[shard + SHARD.bucketCount]!;
+    this.#context.leave(shard);
+    return count;
   }
 
   /** Keys of the live entries of a type in a group; undefined if the lock can't be had. */

@@ -4,7 +4,7 @@
  * copied inside the section; a chained one is built on an intent and copied outside it.
  */
 import { checkpoint, load, type Words } from '#atomics';
-import { assert, BUCKET, isBefore, SHARD } from '../../native-free/index.js';
+import { assert, BUCKET, copyBytes, isBefore, SHARD } from '../../native-free/index.js';
 import { CAUSE, GLOBAL_COUNTER, REJECT, TYPE_COUNTER } from './causes.js';
 import type { Chains } from './chains.js';
 import type { Context } from './context.js';
@@ -63,8 +63,6 @@ export const CALLED_OFF = 4;
 /** There is an entry of the key, where a payload was to be stored: nothing has changed. */
 export const EXISTS = 5;
 
-/** Values up to this are copied by a loop, which is cheaper than a call for them. */
-const LOOP_BYTES_MAX = 64;
 /** Pieces that one section takes for a chain. */
 const PIECES_PER_SECTION = 16;
 /** Sections of one operation that a full list of releases has held up, and that are begun again. */
@@ -448,7 +446,7 @@ export class Writer {
     const start = arena.wordIndex(ref) + (headerBytes(flags) >>> 2);
     key.writeWords(arena.wordsOf(ref), start);
     checkpoint();
-    copyInto(arena.bytesOf(ref), start * 4 + paddedKey(key.byteLength), value);
+    copyBytes(arena.bytesOf(ref), start * 4 + paddedKey(key.byteLength), value);
   }
 
   /** Sees to it that the class has a free chunk; at quota without an eviction. */
@@ -789,13 +787,4 @@ export class Writer {
 /** Flags of an item, but for those of its form and size. */
 export function flagsFor(isIdle: boolean, isOwned: boolean): number {
   return (isIdle ? FLAG_IDLE : 0) | (isOwned ? FLAG_OWNED : 0);
-}
-
-function copyInto(to: Uint8Array, start: number, source: Uint8Array): void {
-  const length = source.length;
-  if (length > LOOP_BYTES_MAX) {
-    to.set(source, start);
-    return;
-  }
-  for (let i = 0; i < length; i++) to[start + i] = source[i]!;
 }

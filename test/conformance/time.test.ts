@@ -1,6 +1,6 @@
 /** TTL and idle time, per type and per call, to the tick: never early, at most 10 ms late. */
 import { type Cache, type CacheEvent, createCache, ManualClock } from 'velocache';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { useCaches } from '../support/caches.js';
 
 const EPSILON_MS = 0.01;
@@ -145,5 +145,35 @@ describe('which of the times counts', () => {
       ['ttl', 'expired'],
     ]);
     expect(cache.stats()).toMatchObject({ entries: 1, removals: { expired: 1, idle: 1, size: 0 } });
+  });
+});
+
+describe('a thread whose event loop never turns, where nobody else moves the shared clock', () => {
+  const caches = useCaches();
+  const TTL_MS = 1_500;
+
+  it.each([
+    { stepMs: 100, type: {} },
+    { stepMs: 5, type: { near: {} } },
+  ])('serves nothing past its deadline: $stepMs ms between gets, $type', async ({ stepMs, type }) => {
+    const cache = await caches.create({ types: { default: type } });
+    // The thread runs ahead of the warden, whose ticks are then as if there were none.
+    const now = performance.now.bind(performance);
+    let aheadMs = 0;
+    const ahead = vi.spyOn(performance, 'now').mockImplementation(() => now() + aheadMs);
+    try {
+      cache.set('key', { a: 1 }, { ttl: TTL_MS });
+      let hits = 0;
+      let last = 0;
+      for (; aheadMs < TTL_MS * 4; aheadMs += stepMs) {
+        if (cache.get('key') === undefined) continue;
+        hits += 1;
+        last = aheadMs;
+      }
+      expect(hits).toBeGreaterThan((TTL_MS / stepMs) * 0.5);
+      expect(last).toBeLessThanOrEqual(TTL_MS + 10);
+    } finally {
+      ahead.mockRestore();
+    }
   });
 });

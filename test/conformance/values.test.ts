@@ -89,6 +89,28 @@ describe('bytes', () => {
     }
   });
 
+  it.each([40, 900, 40_000])(
+    'an array of %d bytes that says it has others is stored as long as it says',
+    async (length) => {
+      const cache = await caches.create();
+      for (let i = 0; i < 50; i++) cache.setBytes(`beside ${i}`, new Uint8Array(900).fill(i + 1));
+      // What its chunk had before must not be seen.
+      cache.delete('beside 10');
+      cache.delete('beside 11');
+      for (const says of [900, 100]) {
+        class Lying extends Uint8Array {
+          override get length(): number {
+            return says;
+          }
+        }
+        expect(cache.setBytes('key', new Lying(length))).toBe(true);
+        expect(isFilled(cache.getBytes('key'), says, 0)).toBe(true);
+      }
+      for (let i = 0; i < 50; i++)
+        if (i !== 10 && i !== 11) expect(isFilled(cache.getBytes(`beside ${i}`), 900, i + 1)).toBe(true);
+    },
+  );
+
   it.each([40, 100, 5_000, 90_000])('%d bytes that get more while they are stored are as they were', async (length) => {
     const cache = await caches.create<{ default: unknown; raw: Uint8Array }>({ types: { raw: { codec: 'raw' } } });
     const raw = cache.type('raw');

@@ -180,7 +180,7 @@ export class Engine {
     const { scanner } = this.store;
     const keys: string[] = [];
     for (let shard = 0; shard < scanner.shards; shard++) {
-      const groups = scanner.groups(shard);
+      const groups = scanner.groups(shard) ?? 0;
       for (let group = 0; group < groups; group++) keys.push(...(scanner.keys(shard, group, groups, type) ?? []));
     }
     return keys;

@@ -9,6 +9,7 @@
  * writing; the garbage collector takes it when the last of the two has let go.
  */
 import { store, type Words } from '#atomics';
+import { copyBytes } from '../../../native-free/index.js';
 
 const HEAD_BYTES = 8;
 const BUFFER_BYTES_MIN = 2 ** 16;
@@ -60,7 +61,7 @@ export class ExchangeBuffers {
   takeOut({ length, memory }: Placed, given: ExchangeBuffer): Uint8Array {
     const buffer = memory === undefined ? given : new ExchangeBuffer(memory);
     const bytes = new Uint8Array(length);
-    bytes.set(buffer.bytes.subarray(0, length));
+    copyBytes(bytes, 0, buffer.bytes.subarray(0, length));
     if (buffer !== given) this.release(buffer);
     return bytes;
   }

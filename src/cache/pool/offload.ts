@@ -3,6 +3,7 @@
  * that is worth it. Values are packed and unpacked in place, since to clone one for a worker costs as much; what a worker
  * does is everything between the codec's bytes and the arena: compressing, framing, storing, and back.
  */
+import { copyBytes } from '../../../native-free/index.js';
 import type { Opened, Packer } from '../../codecs/packer.js';
 import { GLOBAL_COUNTER } from '../../engine/causes.js';
 import { READ_PRESENCE, READ_VALUE } from '../../engine/reader.js';
@@ -149,7 +150,7 @@ export class Offload {
     const { length } = bytes;
     const startMs = performance.now();
     const buffer = pool.buffers.acquire(length);
-    buffer.bytes.set(bytes);
+    copyBytes(buffer.bytes, 0, bytes);
     this.#sets.carriage.note(length, nsSince(startMs));
     const { version } = packer;
     return { buffer, task: { memory: buffer.memory, typeId, key, length, form, version, placement } };

@@ -4,6 +4,7 @@
  */
 import { workerData } from 'node:worker_threads';
 import { load } from '#atomics';
+import { copyBytes } from '../../../native-free/index.js';
 import type { Opened, Packer } from '../../codecs/packer.js';
 import { READ_VALUE } from '../../engine/reader.js';
 import { BusyError, ClosedError, CodecError, ItemTooLargeError } from '../../errors.js';
@@ -109,7 +110,7 @@ export function handOver(opened: Opened, given: ExchangeBuffer): Handed {
   const body = bytes.subarray(start, end);
   const isRoomy = body.length <= given.bytes.length;
   const buffer = isRoomy ? given : ExchangeBuffer.create(body.length);
-  buffer.bytes.set(body);
+  copyBytes(buffer.bytes, 0, body);
   return { codec, version, length: body.length, memory: isRoomy ? undefined : buffer.memory };
 }
 

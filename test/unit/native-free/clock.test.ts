@@ -28,11 +28,11 @@ describe('SharedClock', () => {
     const { words, time, clock } = make(1_239);
     expect([words[3], clock.coarse(), clock.precise()]).toEqual([123, 123, 123]);
     time.ms = 1_100;
-    expect(clock.publish()).toBe(110);
+    expect(clock.publish()).toBe(0);
     expect(clock.coarse()).toBe(123);
-    time.ms = 1_240;
-    clock.publish();
-    expect(clock.coarse()).toBe(124);
+    time.ms = 1_260;
+    expect(clock.publish()).toBe(3);
+    expect(clock.coarse()).toBe(126);
   });
 
   it.each([0, 1_000, 1_003.7, ...WRAPS_MS.flatMap((wrap) => [wrap - 1_000, wrap - 1, wrap, wrap + 1_000])])(
