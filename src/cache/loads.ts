@@ -27,12 +27,22 @@ export interface Landed<V> {
 export class LoadFailure {
   readonly error: unknown;
   readonly told: unknown;
-  readonly isTold: boolean;
+  readonly #isTold: boolean;
 
   private constructor(error: unknown, isTold: boolean, told?: unknown) {
     this.error = error;
-    this.isTold = isTold;
+    this.#isTold = isTold;
     this.told = told;
+  }
+
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
+  /** What was thrown, or a failure that tells it. By a private name, for which no proxy has a trap: `instanceof` may throw. */
+  static of(thrown: unknown): LoadFailure {
+    const isFailure = typeof thrown === 'object' && thrown !== null && #isTold in thrown;
+    return isFailure ? (thrown as LoadFailure) : LoadFailure.told(thrown, thrown);
   }
 
   static told(error: unknown, told: unknown): LoadFailure {
@@ -105,10 +115,12 @@ export class Loads {
     const load: Load = { name, flight, controller: new AbortController(), callers: new Set(), order: this.nextOrder() };
     this.#running.add(load);
     this.#byName.set(name, load);
-    bring(flight, load.controller.signal).then(
-      (landed) => this.#land(load, landed as Landed<never>),
-      (error: unknown) => this.#crash(load, error),
-    );
+    bring(flight, load.controller.signal)
+      .then(
+        (landed) => this.#land(load, landed as Landed<never>),
+        (error: unknown) => this.#crash(load, error),
+      )
+      .catch((error: unknown) => this.#lose(load, error));
     return load;
   }
 
@@ -194,12 +206,21 @@ export class Loads {
   }
 
   #crash(load: Load, thrown: unknown): void {
-    const { error, told, isTold } = thrown instanceof LoadFailure ? thrown : LoadFailure.told(thrown, thrown);
+    const { error, told, isTold } = LoadFailure.of(thrown);
     const isForAll = this.#end(load, isTold ? FAILED : ENDED, told) && isTold;
     this.#finish(
       load,
       (caller) => caller.fail(error),
       (caller) => (isForAll ? caller.fail(error) : caller.settle(undefined)),
+    );
+  }
+
+  /** Whatever the end of a load has thrown: none of its callers waits for ever. Its flight ends by its lease, if it hasn't. */
+  #lose(load: Load, error: unknown): void {
+    this.#finish(
+      load,
+      (caller) => caller.fail(error),
+      (caller) => caller.settle(undefined),
     );
   }
 

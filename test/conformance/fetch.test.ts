@@ -93,6 +93,29 @@ describe('fetch', () => {
     expect(await rejectionOf(cache.fetch('key', loader))).toBe(error);
   });
 
+  it.each([
+    ['a proxy that was revoked', revokedProxy()],
+    ['a proxy whose trap throws', new Proxy({}, { getPrototypeOf: () => fail('no prototype') })],
+    ['undefined', undefined],
+  ])('may throw anything: %s', async (_, thrown) => {
+    const cache = await caches.create();
+    const load = (): never => {
+      throw thrown;
+    };
+    const calls = [cache.fetch('key', load), cache.fetch('key', load)];
+    expect(
+      await Promise.all(
+        calls.map((call) =>
+          call.then(
+            () => 'stored',
+            () => 'failed',
+          ),
+        ),
+      ),
+    ).toEqual(['failed', 'failed']);
+    expect(await cache.fetch('key', () => 'at last')).toBe('at last');
+  });
+
   it('resolves to undefined for all calls where the loader does, and stores nothing', async () => {
     const cache = await caches.create();
     const loader = new HeldLoader<never>();
@@ -353,3 +376,13 @@ describe('fetch', () => {
     expect(outcome).toMatchObject({ status: 0, hung: false, stdout: 'taken over\n' });
   });
 });
+
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
