@@ -1,12 +1,13 @@
 /**
  * Alerts: one for each crossing of a threshold. Pure: samples go in, alerts come out.
  *
- * A figure above its threshold raises an alert; it may raise the next one once it has been RESOLVED of the threshold
- * or less. Rates are taken over the last minute of the cache's clock.
+ * A figure above its threshold raises an alert; it may raise the next one once it has stayed at RESOLVED of the
+ * threshold or less for HOLD_MS, the hold of the levels of pressure: a heap's collections are a saw-tooth larger than
+ * any margin. Rates are taken over the last minute of the cache's clock.
  */
 import type { Alert, AlertCode, AlertSample } from './alert.js';
 import { ClassWaste, LongTtl, UnusedShare } from './opportunities.js';
-import { STEP_THRESHOLDS } from './pressure.js';
+import { HOLD_MS, STEP_THRESHOLDS } from './pressure.js';
 import { Trend } from './trend.js';
 import { LEVELS } from './type-rules.js';
 import { Window } from './window.js';
@@ -24,6 +25,8 @@ export class Threshold {
   readonly #say: (figure: number, threshold: number) => string;
   /** 0 resolved, 1 warning, 2 critical. */
   #raised: number;
+  /** Since when the figure has been low enough to resolve what is raised. */
+  #calmSinceMs: number | undefined;
 
   constructor(
     code: AlertCode,
@@ -43,19 +46,32 @@ export class Threshold {
 
   /**
    * An alert if the figure has crossed a threshold upwards; undefined figures change nothing. `isWhole`: the figure
-   * is of a whole span; one of a part may raise an alert and resolves none.
+   * is of a whole span; one of a part may raise an alert and resolves none. From critical one threshold is resolved
+   * after the other.
    */
-  update(figure: number | undefined, isWhole = true): Alert | undefined {
+  update(nowMs: number, figure: number | undefined, isWhole = true): Alert | undefined {
     if (figure === undefined) return undefined;
     const reached = this.#bounds.filter((bound) => figure > bound).length;
-    if (reached > this.#raised) {
-      this.#raised = reached;
-      const threshold = this.#bounds[reached - 1]!;
-      const severity = reached === 2 ? 'critical' : 'warning';
-      return { code: this.#code, severity, figure, threshold, message: this.#say(figure, threshold) };
+    if (reached <= this.#raised) {
+      this.#resolve(nowMs, isWhole && this.#raised > 0 && figure <= this.#bounds[this.#raised - 1]! * RESOLVED);
+      return undefined;
     }
-    while (isWhole && this.#raised > 0 && figure <= this.#bounds[this.#raised - 1]! * RESOLVED) this.#raised -= 1;
-    return undefined;
+    this.#raised = reached;
+    this.#calmSinceMs = undefined;
+    const threshold = this.#bounds[reached - 1]!;
+    const severity = reached === 2 ? 'critical' : 'warning';
+    return { code: this.#code, severity, figure, threshold, message: this.#say(figure, threshold) };
+  }
+
+  #resolve(nowMs: number, isCalm: boolean): void {
+    if (!isCalm) {
+      this.#calmSinceMs = undefined;
+      return;
+    }
+    this.#calmSinceMs ??= nowMs;
+    if (nowMs - this.#calmSinceMs < HOLD_MS) return;
+    this.#raised -= 1;
+    this.#calmSinceMs = nowMs;
   }
 }
 
@@ -105,7 +121,7 @@ export class AlertWatch {
   readonly #opportunities = [new UnusedShare(), new LongTtl(), new ClassWaste()];
   #isCritical: boolean;
 
-  /** `raised`: what a predecessor has told and is not resolved. */
+  /** `raised`: what a predecessor has told and is not resolved; the hold of what was about to be begins anew. */
   constructor(raised = 0) {
     this.#thresholds = THRESHOLDS.map(
       ({ code, bounds, say }, i) => new Threshold(code, bounds, say, Math.min(2, (raised >>> (i * 2)) & 3)),
@@ -133,10 +149,10 @@ export class AlertWatch {
     const [memory, misses, evictions, fragmentation] = this.#thresholds;
     const raised = [
       this.#pressure(sample),
-      memory!.update(sample.memory),
-      misses!.update(isTelling ? this.#minute.growth(1) / requests : undefined),
-      evictions!.update(this.#minute.rate(2), this.#minute.isFull),
-      fragmentation!.update(sample.fragmentation),
+      memory!.update(sample.nowMs, sample.memory),
+      misses!.update(sample.nowMs, isTelling ? this.#minute.growth(1) / requests : undefined),
+      evictions!.update(sample.nowMs, this.#minute.rate(2), this.#minute.isFull),
+      fragmentation!.update(sample.nowMs, sample.fragmentation),
       ...this.#trends.map((trend) => trend.update(sample.nowMs, sums)),
       ...this.#opportunities.flatMap((opportunity) => opportunity.update(sample)),
     ];

@@ -18,7 +18,7 @@ export type PressureSource = (typeof PRESSURE_SOURCES)[number];
 /** Shares at which the steps begin, from step 1; and the level of each step, from step 0. */
 export const STEP_THRESHOLDS = [0.7, 0.75, 0.8, 0.85, 0.9] as const;
 const STEP_LEVELS = [0, 1, 1, 2, 2, 3] as const;
-/** How far below a threshold, and how long, `used` must be before its step ends. */
+/** How far below a threshold, and how long, `used` must be before its step ends; alerts wait as long. */
 export const MARGIN = 0.03;
 export const HOLD_MS = 5_000;
 

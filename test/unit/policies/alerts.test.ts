@@ -11,6 +11,7 @@ import {
   WASTE_CLASS_SHARE,
   WASTE_MAX,
 } from '../../../src/policies/opportunities.js';
+import { HOLD_MS } from '../../../src/policies/pressure.js';
 import { MEMORY, OUTSIDE, SAMPLE_MS, Trend } from '../../../src/policies/trend.js';
 import { Random } from '../../support/random.js';
 
@@ -45,12 +46,30 @@ class Bench {
   }
 }
 
-describe('a threshold', () => {
-  const make = () => new Threshold('memory', [0.7, 0.85], (figure, bound) => `${figure} over ${bound}`);
+/** A threshold that takes a figure each second. */
+class FedThreshold {
+  readonly threshold = new Threshold('memory', [0.7, 0.85], (figure, bound) => `${figure} over ${bound}`);
+  #nowMs = 0;
 
+  take(figure: number | undefined, isWhole = true): Alert | undefined {
+    this.#nowMs += SECOND;
+    return this.threshold.update(this.#nowMs, figure, isWhole);
+  }
+
+  /** The severities that are told as the figure stays for just so long that one step is resolved. */
+  hold(figure: number): string[] {
+    return this.tell(Array.from({ length: HOLD_MS / SECOND + 1 }, () => figure));
+  }
+
+  tell(figures: readonly number[]): string[] {
+    return figures.flatMap((figure) => this.take(figure)?.severity ?? []);
+  }
+}
+
+describe('a threshold', () => {
   it('tells of each crossing upwards once, with the figure and the bound', () => {
-    const threshold = make();
-    const told = [0.7, 0.71, 0.8, 0.85, 0.86, 0.99].map((figure) => threshold.update(figure));
+    const fed = new FedThreshold();
+    const told = [0.7, 0.71, 0.8, 0.85, 0.86, 0.99].map((figure) => fed.take(figure));
     expect(told.map((alert) => alert?.severity)).toEqual([
       undefined,
       'warning',
@@ -69,40 +88,47 @@ describe('a threshold', () => {
   });
 
   it('a leap over both is one alert', () => {
-    const threshold = make();
-    expect([threshold.update(0.9)?.severity, threshold.update(0.9)]).toEqual(['critical', undefined]);
+    expect(new FedThreshold().tell([0.9, 0.9])).toEqual(['critical']);
   });
 
   it('a load that swings about it, by less than the margin, is one alert', () => {
-    const threshold = make();
-    const told = Array.from({ length: 100 }, (_, i) => threshold.update(i % 2 === 0 ? 0.72 : 0.7 * RESOLVED + 0.001));
-    expect(told.filter((alert) => alert !== undefined)).toHaveLength(1);
+    const swings = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? 0.72 : 0.7 * RESOLVED + 0.001));
+    expect(new FedThreshold().tell(swings)).toEqual(['warning']);
+  });
+
+  it('a saw-tooth larger than the margin, and faster than the hold, is one alert for each threshold', () => {
+    const swings = (high: number) => Array.from({ length: 100 }, (_, i) => (i % 5 === 0 ? high : 0.6));
+    const fed = new FedThreshold();
+    expect(fed.tell(swings(0.72))).toEqual(['warning']);
+    expect(fed.tell(swings(0.9))).toEqual(['critical']);
   });
 
   it('resolved, it may tell again; from critical it is resolved in two steps', () => {
-    const threshold = make();
-    const severities = [0.9, 0.86 * RESOLVED, 0.9, 0.85 * RESOLVED, 0.9, 0.1, 0.75, 0.1, 0.9];
-    expect(severities.map((figure) => threshold.update(figure)?.severity)).toEqual([
-      'critical',
-      undefined,
-      undefined,
-      undefined,
-      'critical',
-      undefined,
-      'warning',
-      undefined,
-      'critical',
-    ]);
+    const fed = new FedThreshold();
+    expect(fed.tell([0.9])).toEqual(['critical']);
+    expect([fed.hold(0.86 * RESOLVED), fed.tell([0.9])]).toEqual([[], []]);
+    expect([fed.hold(0.85 * RESOLVED), fed.tell([0.9])]).toEqual([[], ['critical']]);
+    expect([fed.hold(0.1), fed.tell([0.75])]).toEqual([[], []]);
+    expect([fed.hold(0.1), fed.tell([0.75])]).toEqual([[], ['warning']]);
+  });
+
+  it('a figure that is low for less than the hold resolves nothing', () => {
+    const fed = new FedThreshold();
+    const low = Array.from({ length: HOLD_MS / SECOND }, () => 0.1);
+    expect(fed.tell([0.75, ...low, 0.75])).toEqual(['warning']);
+    expect(fed.threshold.raised).toBe(1);
   });
 
   it('a figure of part of a span raises, and resolves nothing; an unknown one does neither', () => {
-    const threshold = make();
-    expect(threshold.update(0.75, false)?.severity).toBe('warning');
-    threshold.update(0, false);
-    threshold.update(undefined);
-    expect(threshold.raised).toBe(1);
-    threshold.update(0);
-    expect(threshold.raised).toBe(0);
+    const fed = new FedThreshold();
+    expect(fed.take(0.75, false)?.severity).toBe('warning');
+    for (let i = 0; i < 20; i++) {
+      fed.take(0, false);
+      fed.take(undefined);
+    }
+    expect(fed.threshold.raised).toBe(1);
+    fed.hold(0);
+    expect(fed.threshold.raised).toBe(0);
   });
 });
 
@@ -202,6 +228,16 @@ describe('thresholds', () => {
     expect(bench.alerts).toHaveLength(told);
     bench.seconds(1, {}, { ...figures, memory: 0.9 });
     expect(bench.told('memory')).toEqual(['warning', 'critical']);
+  });
+
+  it('memory that leaps up and down as a heap does is one alert, also where the warden is another half-way', () => {
+    const bench = new Bench();
+    for (let i = 0; i < 20; i++) {
+      if (i === 10) bench.watch = new AlertWatch(bench.watch.raised);
+      bench.seconds(1, {}, { memory: 0.72 }, 1_500);
+      bench.seconds(1, {}, { memory: 0.6 }, 1_500);
+    }
+    expect(bench.told('memory')).toEqual(['warning']);
   });
 });
 
