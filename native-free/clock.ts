@@ -81,11 +81,27 @@ export function spanTicks(spanMs: number): number {
   return Math.ceil(spanMs / TICK_MS);
 }
 
+/** What a ManualClock can't be made of, or moved to. Coded as options are: this floor can't import their error. */
+export class ClockError extends RangeError {
+  readonly code = 'VELOCACHE_OPTION';
+  override readonly name = 'ClockError';
+
+  constructor(option: string, value: unknown, bound: string) {
+    super(`${option} is ${typeof value === 'number' ? value : `a value of type ${typeof value}`}: ${bound}`);
+  }
+}
+
 const TICK_WORD = 2;
+/** Bytes of the buffer of a ManualClock. */
+const CLOCK_BYTES = 16;
 
 /**
  * Time that moves only when told, for tests and replays. It lives in a small SharedArrayBuffer of its own, so that
  * every thread that attaches follows it. Milliseconds.
+ *
+ * It moves by 248 days at a time at most, the longest span that ticks can tell. In several moves it goes further, but
+ * entries that have been over for longer seem to live again, unless they were swept in between: the cache's warden does
+ * so within some real milliseconds, not in the turn of the event loop that makes the moves.
  */
 export class ManualClock {
   readonly buffer: SharedArrayBuffer;
@@ -93,11 +109,13 @@ export class ManualClock {
   readonly #words: Words;
 
   /** Begins at `nowMs`, 0 by default. */
-  constructor(nowMs = 0, buffer: SharedArrayBuffer = new SharedArrayBuffer(16)) {
+  constructor(nowMs = 0, buffer: SharedArrayBuffer = new SharedArrayBuffer(CLOCK_BYTES)) {
+    if (!isClockBuffer(buffer)) throw new ClockError('buffer', buffer, 'must be that of a ManualClock');
+    if (!isSpan(nowMs, Number.MAX_SAFE_INTEGER)) throw new ClockError('nowMs', nowMs, 'must be a time from 0 on');
     this.buffer = buffer;
     this.#ms = new Float64Array(buffer, 0, 1);
     this.#words = new Int32Array(buffer);
-    if (this.#ms[0] === 0) this.set(nowMs);
+    if (this.#ms[0] === 0) this.#moveTo(nowMs);
   }
 
   /** The clock over the buffer of another thread's. */
@@ -109,21 +127,37 @@ export class ManualClock {
     return this.#ms[0]!;
   }
 
-  /** Throws a RangeError for a time that is not finite or lies before the present. */
+  /** Throws a ClockError, VELOCACHE_OPTION, for a time before the present or more than 248 days behind it. */
   set(nowMs: number): void {
-    if (!Number.isFinite(nowMs) || nowMs < this.#ms[0]!) {
-      throw new RangeError(`a manual clock runs forward: ${nowMs} is not at or after ${this.#ms[0]}`);
-    }
-    this.#ms[0] = nowMs;
-    store(this.#words, TICK_WORD, (nowMs / TICK_MS) | 0);
+    const now = this.now();
+    if (typeof nowMs !== 'number' || !isSpan(nowMs - now, SPAN_MS_MAX))
+      throw new ClockError('nowMs', nowMs, `must be from the clock's ${now} to ${now + SPAN_MS_MAX}, 248 days on`);
+    this.#moveTo(nowMs);
   }
 
+  /** Throws a ClockError, VELOCACHE_OPTION, for less than 0 and more than 248 days. */
   advance(ms: number): void {
-    this.set(this.now() + ms);
+    if (!isSpan(ms, SPAN_MS_MAX)) throw new ClockError('ms', ms, `must be from 0 to ${SPAN_MS_MAX}, 248 days`);
+    this.#moveTo(this.now() + ms);
+  }
+
+  #moveTo(nowMs: number): void {
+    this.#ms[0] = nowMs;
+    store(this.#words, TICK_WORD, (nowMs / TICK_MS) | 0);
   }
 
   /** The clock as the engine reads it. */
   shared(): SharedClock {
     return new SharedClock(this.#words, TICK_WORD, () => this.#ms[0]!);
   }
+}
+
+function isSpan(ms: unknown, most: number): boolean {
+  return typeof ms === 'number' && ms >= 0 && ms <= most;
+}
+
+/** By its tag, not its class: another context of the process may have made it. */
+export function isClockBuffer(buffer: unknown): buffer is SharedArrayBuffer {
+  const { byteLength, [Symbol.toStringTag]: tag } = (buffer ?? {}) as Partial<SharedArrayBuffer>;
+  return tag === 'SharedArrayBuffer' && byteLength === CLOCK_BYTES;
 }

@@ -11,7 +11,17 @@ export {
 export { Arena, type ArenaIdentity } from './arena.js';
 export { assert, InvariantError } from './assert.js';
 export { alignUp, ceilPower, countBits, isPower, lowestBit } from './bits.js';
-export { COARSE_TICKS_MAX, isBefore, ManualClock, SharedClock, SPAN_MS_MAX, spanTicks, TICK_MS } from './clock.js';
+export {
+  ClockError,
+  COARSE_TICKS_MAX,
+  isBefore,
+  isClockBuffer,
+  ManualClock,
+  SharedClock,
+  SPAN_MS_MAX,
+  spanTicks,
+  TICK_MS,
+} from './clock.js';
 export { copyBytes } from './copy.js';
 export { Counters } from './counters.js';
 export { EventRing, type RingRecord } from './event-ring.js';

@@ -1,5 +1,5 @@
 /** Everything public. */
-export { ManualClock } from '../native-free/index.js';
+export { ClockError, ManualClock } from '../native-free/index.js';
 export type { Cache, CacheStats, UserUsage } from './cache/cache.js';
 export type { CompressOptions } from './cache/compress-options.js';
 export { attachCache, createCache } from './cache/create.js';

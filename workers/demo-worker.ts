@@ -1,4 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { sweepAll } from '../src/cache/sweep.js';
+import { attachments } from '../src/cache/thread-caches.js';
+import { LeapingClock } from '../src/cli/leaping-clock.js';
 import { DEMO_FUNCTIONS } from '../src/cli/limits.js';
 import { LoadThread } from '../src/cli/load-thread.js';
 import type { Answer, Command, DemoWorkerData, LoadWorkerData, ReplayWorkerData } from '../src/cli/messages.js';
@@ -33,7 +36,8 @@ function serveLoad(cache: Cache<DemoTypes>, data: LoadWorkerData, answer: (messa
 }
 
 function serveReplay(cache: Cache<DemoTypes>, data: ReplayWorkerData, answer: (message: Answer) => void): Service {
-  const pacer = new Pacer(data.pacer, data.participants, ManualClock.from(data.clock));
+  const clock = new LeapingClock(ManualClock.from(data.clock), () => sweep(cache));
+  const pacer = new Pacer(data.pacer, data.participants, clock);
   const thread = new ReplayThread(cache, pacer, data.participant, data.capacityBytes);
   const obey = (command: Command): void => {
     if (command.kind === 'chunk') {
@@ -45,6 +49,13 @@ function serveReplay(cache: Cache<DemoTypes>, data: ReplayWorkerData, answer: (m
     }
   };
   return { opened: Promise.resolve(), obey };
+}
+
+/** Removes what is over. Only the thread that moves the clock does so, while the others wait for it. */
+function sweep(cache: Cache<DemoTypes>): void {
+  const { member } = [...attachments().values()].find((attachment) => attachment.cache === cache)!;
+  member.begin();
+  sweepAll(member.store.sweeper);
 }
 
 async function serve(port: MessagePort, data: DemoWorkerData): Promise<void> {

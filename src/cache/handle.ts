@@ -1,7 +1,8 @@
 /** What a thread needs to attach: plain data, to be passed in workerData, by postMessage or setEnvironmentData. */
 
-import { LAYOUT_VERSION } from '../../native-free/index.js';
+import { isClockBuffer, LAYOUT_VERSION } from '../../native-free/index.js';
 import { HandleError } from '../errors.js';
+import { isGaugeBuffer } from './gauge.js';
 import { type CachePlan, planHash } from './plan.js';
 import { isSharedMemory } from './shared-memory.js';
 
@@ -43,10 +44,10 @@ export function checkHandle(handle: CacheHandle<unknown>): void {
 function hasGauges({ gauges, plan }: CacheHandle<unknown>): boolean {
   if (typeof gauges !== 'object' || gauges === null) return false;
   const sources = Object.entries(plan.pressure).filter(([, source]) => source === 'gauge');
-  return sources.every(([name]) => isSharedMemory(gauges[name as keyof typeof gauges]));
+  return sources.every(([name]) => isGaugeBuffer(gauges[name as keyof typeof gauges]));
 }
 
 function hasMemory({ buffers, clock, epochMs }: CacheHandle<unknown>): boolean {
-  const isTimed = Number.isFinite(epochMs) && (clock === undefined || isSharedMemory(clock));
+  const isTimed = Number.isFinite(epochMs) && (clock === undefined || isClockBuffer(clock));
   return isTimed && Array.isArray(buffers) && buffers.length > 0 && buffers.every(isSharedMemory);
 }

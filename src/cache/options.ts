@@ -3,6 +3,7 @@ import {
   type ArenaConfig,
   CLASS_MAX,
   ceilPower,
+  isClockBuffer,
   isPower,
   LOG_HEADER_BYTES,
   type ManualClock,
@@ -31,7 +32,6 @@ import { NEAR_OPTIONS, type NearOptions, type NearPlan, resolveNear } from './ne
 import { type CachePlan, OVERFLOWS, type Overflow, type PressurePlan, type TypePlan } from './plan.js';
 import { POOL_OPTIONS, type PoolOptions, type PoolPlan, resolvePool } from './pool/pool-options.js';
 import { checkReducer, type Reducer } from './reducer.js';
-import { isSharedMemory } from './shared-memory.js';
 import { type Duration, parseDuration, parseSize, type Size } from './units.js';
 import { resolveUsers, USER_OPTIONS, type UserOptions } from './users.js';
 
@@ -275,7 +275,7 @@ function fitDictionaries(types: readonly TypePlan[], capacityBytes: number): Typ
 /** By its buffer, not its class: another copy of this package may have made it. */
 function checkClock(clock: ManualClock | undefined): void {
   if (clock === undefined) return;
-  if (!isSharedMemory((clock as ManualClock | null)?.buffer))
+  if (!isClockBuffer((clock as ManualClock | null)?.buffer))
     throw new OptionError('clock', clock, 'must be a ManualClock');
 }
 

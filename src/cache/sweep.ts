@@ -11,6 +11,12 @@ const STEP_UNITS = 256;
 /** Removals in a step that make a burst. */
 const BURST_REMOVALS = 32;
 
+/** Sweeps until nothing is due, however long that takes: for replays, whose time may leap. */
+export function sweepAll(sweeper: Sweeper): void {
+  do sweeper.step(STEP_UNITS);
+  while (!sweeper.isResting);
+}
+
 /** Sweeps until nothing is due or the time is up. `now` in ms. */
 export function sweepSlice(sweeper: Sweeper, now: () => number): void {
   const start = now();

@@ -16,6 +16,8 @@ const CHUNK_MS_MAX = 30_000;
  * the order in which entries are used, and with it the hit ratio.
  */
 const STEP_REQUESTS_MAX = 256;
+/** Behind a gap of 248 days every TTL that a trace may give is over, so that a longer one changes nothing: it is cut to this. */
+const GAP_MS_MAX = 249 * 86_400_000;
 
 /** Who replays a trace on what. */
 export interface ReplayPlan {
@@ -77,7 +79,9 @@ class Feeder {
   #chunks = 0;
   #step = 0;
   #inStep: number;
+  /** The trace's own time, and the cache's, in which long gaps are cut. */
   #timeMs = 0;
+  #clockMs = 0;
   #firstTimeMs: number | undefined;
   #complete = false;
 
@@ -93,7 +97,7 @@ class Feeder {
     for await (const requests of readTrace(this.#file)) {
       if (signal.aborted) return;
       for (const request of requests) this.#deal(request);
-      team.hand(this.#writers.map((writer) => writer.take(this.#step, this.#timeMs)));
+      team.hand(this.#writers.map((writer) => writer.take(this.#step, this.#clockMs)));
       this.#chunks++;
       await team.allTaken(this.#chunks - CHUNKS_AHEAD + 1, CHUNK_MS_MAX);
     }
@@ -111,12 +115,13 @@ class Feeder {
     const timeMs = Math.max(request.timeMs ?? 0, this.#timeMs);
     this.#firstTimeMs ??= request.timeMs;
     if ((this.#isByMoments && timeMs > this.#timeMs) || this.#inStep === this.#stepRequestsMax) {
+      this.#clockMs += Math.min(timeMs - this.#timeMs, GAP_MS_MAX);
       this.#timeMs = timeMs;
       this.#step++;
       this.#inStep = 0;
     }
     this.#inStep++;
     this.#requests++;
-    this.#writers[hashText(request.key) % this.#writers.length]?.add(request, this.#step, this.#timeMs);
+    this.#writers[hashText(request.key) % this.#writers.length]?.add(request, this.#step, this.#clockMs);
   }
 }

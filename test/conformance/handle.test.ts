@@ -125,6 +125,8 @@ describe('handles that do not fit', () => {
       'too little memory': changed({ buffers: [new SharedArrayBuffer(16)] }),
       'no time': changed({ epochMs: 'now' }),
       'a clock that is none': changed({ clock: {} }),
+      'a clock of another size': changed({ clock: new Gauge().buffer }),
+      'a gauge of another size': changed({ gauges: { rss: new SharedArrayBuffer(4) } }),
       'no gauges': changed({ gauges: undefined }),
       'gauges without that of the plan': changed({ gauges: {} }),
     };

@@ -359,6 +359,10 @@ describe('the option pressure', () => {
     [{ pressure: { rss: 0.5 } }, 'pressure.rss'],
     [{ pressure: { heap: {} } }, 'pressure.heap'],
     [{ pressure: { eventLoop: null } }, 'pressure.eventLoop'],
+    [{ pressure: { rss: new ManualClock(1_000) } }, 'pressure.rss'],
+    [{ pressure: { heap: new Uint8Array(new SharedArrayBuffer(4)) } }, 'pressure.heap'],
+    [{ clock: new Gauge() }, 'clock'],
+    [{ clock: {} }, 'clock'],
   ])('%j is refused', async (options, name) => {
     const outcome = caches.create(options as object);
     await expect(outcome).rejects.toMatchObject({ code: 'VELOCACHE_OPTION' });
@@ -368,9 +372,29 @@ describe('the option pressure', () => {
   it('a gauge shows a share from 0 to 1 only', () => {
     const gauge = new Gauge(0.25);
     expect([gauge.get(), Gauge.from(gauge.buffer).get()]).toEqual([0.25, 0.25]);
-    for (const share of [-0.1, 1.1, Number.NaN]) {
-      expect(errorOf(() => gauge.set(share))).toBeInstanceOf(RangeError);
+    for (const share of [-0.1, 1.1, Number.NaN, '0.5', undefined]) {
+      const { code, message } = errorOf(() => gauge.set(share as number));
+      expect([code, message]).toEqual(['VELOCACHE_OPTION', expect.stringMatching(/^share is .*: must be a number/)]);
     }
     expect(gauge.get()).toBe(0.25);
+    expect(errorOf(() => new Gauge(2)).code).toBe('VELOCACHE_OPTION');
+    for (const buffer of [null, new ArrayBuffer(8), new SharedArrayBuffer(16)])
+      expect(errorOf(() => Gauge.from(buffer as SharedArrayBuffer)).message).toMatch(/^buffer is /);
+  });
+
+  it.each([
+    [5, 1],
+    [-1, 0],
+    [Number.NaN, 0],
+    [Number.POSITIVE_INFINITY, 1],
+  ])('a buffer that holds %d counts as %d', async (held, share) => {
+    const gauge = new Gauge();
+    new Float64Array(gauge.buffer)[0] = held;
+    const clock = new ManualClock(1_000);
+    const mark = new Gauge(0.5);
+    const cache = await caches.create({ clock, pressure: { ...OFF, rss: gauge, eventLoop: mark } });
+    await until(() => cache.stats().pressure.bySource.eventLoop === 0.5);
+    expect(gauge.get()).toBe(share);
+    expect(cache.stats().pressure.bySource.rss).toBe(share);
   });
 });

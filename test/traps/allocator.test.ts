@@ -1,6 +1,6 @@
 /** TRAPS 20 to 25: the clock's stale tick, and the allocator. */
 import { describe, expect, it } from 'vitest';
-import { OWNER_INTENT_COUNT, OWNER_INTENTS, SHARD } from '../../native-free/index.js';
+import { ManualClock, OWNER_INTENT_COUNT, OWNER_INTENTS, SHARD } from '../../native-free/index.js';
 import { FLAG_PINNED } from '../../src/engine/item.js';
 import { cutAt } from '../support/cut.js';
 import type { Engine } from '../support/engine.js';
@@ -35,8 +35,7 @@ describe('20: the ticker is blocked or dead', () => {
   });
 
   it('over the wrap of the ticks, too', () => {
-    const engine = engines.create();
-    engine.clock.set(2 ** 31 * 10 - 500);
+    const engine = engines.create({ clock: new ManualClock(2 ** 31 * 10 - 500) });
     engine.set('a', pattern(8, 1), { ttlMs: 900 });
     moveUnseen(engine, 2 ** 31 * 10 + 399);
     expect(engine.has('a')).toBe(true);

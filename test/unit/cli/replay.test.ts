@@ -162,6 +162,23 @@ describe('velocache replay, the engine', () => {
     expect(jsonLines(run)[0]!['hitRatio']).toBeLessThan(0.04);
   });
 
+  const DAY_S = 86_400;
+  it.each([
+    ['in one gap of 400 days', [], 400],
+    ['in 30 steps of 10 days', Array.from({ length: 29 }, (_, i) => (i + 1) * 10), 300],
+  ])('what is over stays so, and the rest is kept: %s', async (_, days, last) => {
+    // Nothing asks for these keys in between, and no warden looks round in the time that a replay of so few lines takes.
+    const lines = [
+      ...['0,over,10,3600,get', '0,long,10,21427200,get', '0,kept,10,,get'],
+      ...days.map((day) => `${day * DAY_S},step,10,,get`),
+      ...['over,10,3600', 'long,10,21427200', 'kept,10,'].map((key) => `${last * DAY_S},${key},get`),
+    ];
+    const file = fileOf(`leaps-${last}.csv`, `${lines.join('\n')}\n`);
+    const run = await velocache('replay', file, '--policy', 'lru', '--capacity', '4mb', '--threads', '2', '--json');
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(jsonLines(run)[0]).toMatchObject({ requests: lines.length, hits: Math.max(0, days.length - 1) + 1 });
+  });
+
   it('goes on where times lie back, at the latest that there was', async () => {
     // More in one moment than a step holds; a value set before it lasts for a second from then on.
     const now = Array.from({ length: 600 }, (_, i) => `10,k${i},100,,get`);

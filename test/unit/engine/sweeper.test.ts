@@ -1,6 +1,6 @@
 /** The sweep comes when something is over, finds all of it, and rests otherwise. */
 import { describe, expect, it } from 'vitest';
-import { BUCKET, SHARD } from '../../../native-free/index.js';
+import { BUCKET, ManualClock, SHARD } from '../../../native-free/index.js';
 import { sweepSlice } from '../../../src/cache/sweep.js';
 import { cutAt } from '../../support/cut.js';
 import type { Engine, EntryOptions } from '../../support/engine.js';
@@ -161,8 +161,7 @@ describe('Sweeper', () => {
   });
 
   it('across the wrap of ticks', () => {
-    const engine = engines.create();
-    engine.clock.set((2 ** 32 - 3) * 10);
+    const engine = engines.create({ clock: new ManualClock((2 ** 32 - 3) * 10) });
     fill(engine, 0, 5, { ttlMs: 20 });
     fill(engine, 5, 10, { ttlMs: 60 });
     fill(engine, 10, 15, { idleMs: 80 });

@@ -1,6 +1,7 @@
 /** Ticks of 10 ms that wrap after 497 days; the shared tick decides far from a deadline, the machine near it. */
 import { describe, expect, it } from 'vitest';
 import {
+  ClockError,
   COARSE_TICKS_MAX,
   isBefore,
   ManualClock,
@@ -89,6 +90,16 @@ describe('SharedClock', () => {
   });
 });
 
+function codedError(act: () => void): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ClockError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'none';
+}
+
 describe('ManualClock', () => {
   it('moves when told, for all who share its buffer', () => {
     const clock = new ManualClock(500);
@@ -101,13 +112,32 @@ describe('ManualClock', () => {
     expect(clock.now()).toBe(1_000);
   });
 
-  it('never moves back, nor to a time that is none', () => {
+  it('never moves back, nor to a time that is none, nor further than deadlines are told apart', () => {
     const clock = new ManualClock(500);
-    for (const ms of [499, -1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => clock.set(ms)).toThrow(RangeError);
-    expect(() => clock.advance(-1)).toThrow(RangeError);
+    const times = [499, -1, Number.NaN, Number.POSITIVE_INFINITY, '600', undefined, 500 + SPAN_MS_MAX + 1];
+    for (const ms of times) expect(codedError(() => clock.set(ms as number))).toMatch(/^VELOCACHE_OPTION: nowMs is /);
+    for (const ms of [-1, Number.NaN, SPAN_MS_MAX + 1, '5', undefined])
+      expect(codedError(() => clock.advance(ms as number))).toMatch(/^VELOCACHE_OPTION: ms is /);
     expect(clock.now()).toBe(500);
     expect(new ManualClock().now()).toBe(0);
+    clock.advance(SPAN_MS_MAX);
+    clock.set(2 * SPAN_MS_MAX);
+    expect(clock.now()).toBe(2 * SPAN_MS_MAX);
   });
+
+  it('begins at any time from 0 on', () => {
+    expect(new ManualClock(10 * SPAN_MS_MAX).now()).toBe(10 * SPAN_MS_MAX);
+    for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY, '5'])
+      expect(codedError(() => new ManualClock(ms as number))).toMatch(/^VELOCACHE_OPTION: nowMs is /);
+  });
+
+  it.each([null, 16, new ArrayBuffer(16), new SharedArrayBuffer(8), { byteLength: 16 }])(
+    'is not made over the buffer of something else: %o',
+    (buffer) => {
+      const outcome = codedError(() => ManualClock.from(buffer as unknown as SharedArrayBuffer));
+      expect(outcome).toMatch(/^VELOCACHE_OPTION: buffer is .*: must be that of a ManualClock$/);
+    },
+  );
 
   it('goes past the wrap of the ticks', () => {
     const clock = new ManualClock(2 ** 32 * 10 - 5);
