@@ -2,7 +2,7 @@
 import { type LoggedEviction, TICK_MS } from '../../native-free/index.js';
 import { LOGGED_CAUSES, REMOVAL_CAUSES, type RemovalCause } from '../engine/causes.js';
 import { OptionError, TypeNameError } from '../errors.js';
-import { checkNames } from './options.js';
+import { checkNames } from './checks.js';
 
 export interface EvictionQuery {
   /** At most so many: a whole number from 1. Default: 100. */

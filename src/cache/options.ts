@@ -18,6 +18,7 @@ import { OptionError } from '../errors.js';
 import { FAVOURS, type Favour } from '../policies/adaptive.js';
 import { ENGINE_POLICIES, type EnginePolicy, type PolicyPlan, policyWordsOf } from '../policies/engine-policies.js';
 import { IMPORTANCES, type Importance } from '../policies/type-rules.js';
+import { checkHolds, checkNames, checkObject } from './checks.js';
 import {
   COMPRESS_OPTIONS,
   type CompressOptions,
@@ -56,7 +57,10 @@ export interface TypeOptions<V = unknown> {
    * only when it is critical. Default: 'standard'.
    */
   readonly importance?: Importance;
-  /** Most that entries of the type may take, as a part of the capacity, above 0 up to 1. Default: 1. */
+  /**
+   * Most that entries of the type may take, as a part of the capacity, up to 1 and enough for the smallest chunk. Of important
+   * and critical types never what others reserve: it is lowered to what is left, or their own reserve. Default: 1.
+   */
   readonly maxShare?: number;
   /** Part of the capacity, from 0 up to `maxShare`, that no other type may take from it once it has it. Default: 0. */
   readonly reserve?: number;
@@ -196,12 +200,7 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   const capacityBytes = parseSize('capacity', options.capacity, CAPACITY_MIN, CAPACITY_MAX);
   const { slab = {}, types: typeOptions = {}, policy: policyName = 'adaptive', favour = 'objects' } = options;
   checkNames('slab', slab, ['pageSize', 'minChunk', 'growthFactor', 'maxItem']);
-  const types = fitDictionaries(resolveTypes(typeOptions), capacityBytes);
-  const dictionaryBytes = types.reduce((sum, { compression }) => sum + dictionaryLogBytes(compression?.dictionary), 0);
   checkClock(options.clock);
-  if (options.users !== undefined) checkNames('users', options.users, USER_OPTIONS);
-  const users = options.users && resolveUsers(options.users, capacityBytes);
-  const dedupes = types.flatMap((type, number) => (type.dedupes ? [number] : []));
   const shardsMost = Math.min(256, Math.max(1, ceilPower(capacityBytes / SHARD_BYTES)));
   const pageDefault = Math.min(
     PAGE_BYTES_MAX,
@@ -213,6 +212,11 @@ export function resolveOptions<T>(options: CacheOptions<T>): CachePlan {
   const chunkBytesMin = parseSize('slab.minChunk', minChunk, 32, 1_024);
   if (chunkBytesMin % 8 !== 0) throw new OptionError('slab.minChunk', minChunk, 'must be a multiple of 8');
   checkGrowth(growthFactor, pageBytes, chunkBytesMin);
+  const types = fitDictionaries(fitShares(resolveTypes(typeOptions), capacityBytes, chunkBytesMin), capacityBytes);
+  const dictionaryBytes = types.reduce((sum, { compression }) => sum + dictionaryLogBytes(compression?.dictionary), 0);
+  const dedupes = types.flatMap((type, number) => (type.dedupes ? [number] : []));
+  if (options.users !== undefined) checkNames('users', options.users, USER_OPTIONS);
+  const users = options.users && resolveUsers(options.users, capacityBytes, chunkBytesMin);
   const itemBytesMax = parseSize('slab.maxItem', maxItem, 1, capacityBytes / 2);
   const shards = Math.min(shardsMost, Math.max(1, ceilPower(capacityBytes / pageBytes / 32) / 2));
   const policy: PolicyPlan = {
@@ -337,9 +341,26 @@ function resolveTypes(types: object): TypePlan[] {
     return resolveType(name, given);
   });
   checkCount(plans);
-  const reserved = plans.reduce((sum, { reserve }) => sum + reserve, 0);
-  if (reserved > 1) throw new OptionError('types', `reserves of ${reserved}`, 'must come to at most 1, the capacity');
-  return plans.map((plan) => leavingReserves(plan, reserved));
+  return plans;
+}
+
+/** Of the sum of the reserves: decimals that come to 1 may add up to slightly more. */
+const SUM_DIGITS = 12;
+
+/** Shares that don't fill what others have reserved, and that hold something. */
+function fitShares(plans: readonly TypePlan[], capacityBytes: number, chunkBytesMin: number): TypePlan[] {
+  const sum = plans.reduce((total, { reserve }) => total + reserve, 0);
+  const reserved = Number(sum.toPrecision(SUM_DIGITS));
+  if (reserved > 1) throw new OptionError('types.*.reserve', reserved, 'must come to at most 1, the capacity');
+  return plans.map((plan) => {
+    const where = `types.${plan.name}.maxShare`;
+    checkHolds(where, plan.maxShare, capacityBytes, chunkBytesMin);
+    const maxShare = leavingReserves(plan, reserved);
+    if (maxShare * capacityBytes >= chunkBytesMin) return { ...plan, maxShare };
+    const importance = IMPORTANCES[plan.importance];
+    const bound = `${importance} entries may not fill what other types reserve, which is all: reserve some for it`;
+    throw new OptionError(where, plan.maxShare, bound);
+  });
 }
 
 /** A type that stores equal values once has a type of its own for them. */
@@ -355,10 +376,10 @@ function checkDedupe(where: string, overflow: Overflow): void {
   throw new OptionError(`${where}.dedupe`, true, `needs overflow 'lru' or 'aggressive-lru', not '${overflow}'`);
 }
 
-/** What others have reserved must not fill with entries that may not be evicted for them. */
-function leavingReserves(plan: TypePlan, reserved: number): TypePlan {
-  if (plan.importance < IMPORTANCES.indexOf('important')) return plan;
-  return { ...plan, maxShare: Math.min(plan.maxShare, Math.max(plan.reserve, 1 - (reserved - plan.reserve))) };
+/** The share of a type: what others have reserved must not fill with entries that may not be evicted for them. */
+function leavingReserves({ importance, maxShare, reserve }: TypePlan, reserved: number): number {
+  if (importance < IMPORTANCES.indexOf('important')) return maxShare;
+  return Math.min(maxShare, Math.max(reserve, 1 - (reserved - reserve)));
 }
 
 function resolveType(name: string, options: TypeOptions): TypePlan {
@@ -454,17 +475,4 @@ function checkPart(where: string, part: number): void {
 function resolveName<N extends string>(where: string, name: N, names: readonly N[]): N {
   if (names.includes(name)) return name;
   throw new OptionError(where, name, `must be one of ${names.join(', ')}`);
-}
-
-function checkObject(where: string, options: unknown): asserts options is object {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
-  throw new OptionError(where, options, 'must be an object');
-}
-
-export function checkNames(where: string, options: unknown, names: readonly string[]): void {
-  checkObject(where, options);
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name))
-      throw new OptionError(`${where}.${name}`, 'given', `the options are ${names.join(', ')}`);
-  }
 }

@@ -2,6 +2,7 @@
 import { USERS_MAX } from '../../native-free/index.js';
 import { USER_BYTES_MAX } from '../engine/user.js';
 import { OptionError } from '../errors.js';
+import { checkHolds, checkObject } from './checks.js';
 
 export interface UserOptions {
   /**
@@ -42,8 +43,9 @@ const GRANULE_BYTES = 8;
 export const USER_OPTIONS: readonly string[] = ['tiers', 'defaultTier', 'tierOf', 'max'];
 
 /** The names have been checked. */
-export function resolveUsers(options: UserOptions, capacityBytes: number): UsersPlan {
+export function resolveUsers(options: UserOptions, capacityBytes: number, chunkBytesMin: number): UsersPlan {
   const tiers = resolveTiers(options.tiers === undefined ? TIERS : options.tiers);
+  for (const { name, share } of tiers) checkHolds(`users.tiers.${name}`, share, capacityBytes, chunkBytesMin);
   const names = tiers.map(({ name }) => name);
   const fallback = names.includes('standard') ? 'standard' : names[0]!;
   const defaultTier = options.defaultTier === undefined ? fallback : options.defaultTier;
@@ -55,8 +57,7 @@ export function resolveUsers(options: UserOptions, capacityBytes: number): Users
 }
 
 function resolveTiers(options: Readonly<Record<string, number>>): UsersPlan['tiers'] {
-  if (typeof options !== 'object' || options === null)
-    throw new OptionError('users.tiers', options, 'must be an object');
+  checkObject('users.tiers', options);
   const tiers = Object.entries(options).map(([name, share]) => ({ name, share }));
   if (tiers.length === 0) throw new OptionError('users.tiers', '{}', 'must have one tier at least');
   for (const { name, share } of tiers) {

@@ -200,7 +200,7 @@ describe('fetch', () => {
   });
 
   it('a refused set during a load does so too', async () => {
-    const cache = await caches.create({ users: { tiers: { none: 1e-6 } } });
+    const cache = await caches.create({ users: { tiers: { none: 1e-5 } } });
     const loader = new HeldLoader<string>();
     const first = cache.fetch('key', loader.load);
     expect(cache.set('key', 'x'.repeat(5_000), { user: 'ada' })).toBe(false);

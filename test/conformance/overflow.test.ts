@@ -257,7 +257,17 @@ describe('options of types', () => {
     [
       'reserves over the capacity',
       { a: { reserve: 0.5 }, b: { reserve: 0.75 } },
-      'types is "reserves of 1.25": must come to at most 1, the capacity',
+      'types.*.reserve is 1.25: must come to at most 1, the capacity',
+    ],
+    [
+      'a share that holds no entry',
+      { a: { maxShare: 1e-9 } },
+      'types.a.maxShare is 1e-9: must come to 64 bytes at least, the smallest chunk',
+    ],
+    [
+      'a critical type without reserve beside reserves of all',
+      { a: { reserve: 0.5 }, b: { reserve: 0.5 }, s: { importance: 'critical', maxShare: 0.2 } },
+      'types.s.maxShare is 0.2: critical entries may not fill what other types reserve, which is all: reserve some for it',
     ],
     [
       'an unknown importance',
@@ -288,6 +298,14 @@ describe('options of types', () => {
     if (message.includes('importance'))
       expect(error.message).toMatch(/^types\.a\.importance is "vital": must be one of/);
     else expect(error.message).toContain(message);
+  });
+
+  it('reserves of the whole capacity may add up to slightly more than 1', async () => {
+    const reserves = [0.01, 0.2, 0.68, 0.11];
+    expect(reserves.reduce((sum, reserve) => sum + reserve, 0)).toBeGreaterThan(1);
+    const types = Object.fromEntries(reserves.map((reserve, i) => [`type${i}`, { reserve }]));
+    const cache = await createCache<Record<string, unknown>>({ capacity: '8mb', types });
+    await cache.close();
   });
 });
 

@@ -261,6 +261,8 @@ describe('options of users', () => {
     ['tiers', { tiers: {} }, /users\.tiers/],
     ['tiers', { tiers: 5 }, /users\.tiers/],
     ['tiers', { tiers: null }, /users\.tiers/],
+    ['tiers', { tiers: [0.1] }, /users\.tiers is .*: must be an object/],
+    ['a share', { tiers: { gold: 1e-12 } }, /users\.tiers\.gold is 1e-12: must come to 64 bytes at least/],
     ['a share', { tiers: { gold: 0 } }, /users\.tiers\.gold is 0/],
     ['a share', { tiers: { gold: 1.5 } }, /users\.tiers\.gold is 1\.5/],
     ['a share', { tiers: { gold: Number.NaN } }, /users\.tiers\.gold/],
