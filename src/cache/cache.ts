@@ -12,7 +12,7 @@ import { EVENT } from '../engine/items.js';
 import type { EngineStats, TypeStats } from '../engine/statistics.js';
 import { BusyError, OptionError, TypeNameError } from '../errors.js';
 import { Coarsener } from './coarsener.js';
-import { type CacheEventName, type CacheEvents, decodeEvent, nameOf } from './events.js';
+import { type CacheEventName, type CacheEvents, decodeEvent, EVENT_NAMES, nameOf } from './events.js';
 import { describeEviction, type EvictionQuery, type EvictionRecord, resolveQuery } from './evictions.js';
 import { fail } from './failures.js';
 import type { ThreadFunctions } from './functions.js';
@@ -92,6 +92,10 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
     const others = setups.slice(1).map((setup) => [setup.plan.name, new KeySpace<unknown>(setup)] as const);
     this.#spaces = new Map<string, KeySpace<unknown>>([['default', this as KeySpace<unknown>], ...others]);
     this.#nears = setups.flatMap(({ near }) => near ?? []);
+    // A listener of `once` is removed when it is called, not by `off`.
+    this.#emitter.on('removeListener', () => {
+      if (member.isOpen) member.listen(this.#heard());
+    });
     member.onEvents = () => this.#drain();
     member.onPressure = () => this.#fitNears();
   }
@@ -174,19 +178,19 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   }
 
   off<E extends CacheEventName>(event: E, listener: (event: CacheEvents[E]) => void): this {
+    checkListener(event, listener);
     this.#emitter.off(event, listener);
-    if (this.#member.isOpen) this.#member.listen(this.#heard());
     return this;
   }
 
+  /** The kinds of events that have listeners, as bits. */
   #heard(): number {
-    return this.#emitter.eventNames().reduce((kinds, name) => kinds | (1 << EVENT[name as CacheEventName]), 0);
+    const heard = EVENT_NAMES.filter((name) => this.#emitter.listenerCount(name) > 0);
+    return heard.reduce((kinds, name) => kinds | (1 << EVENT[name]), 0);
   }
 
   #listen(event: CacheEventName, listener: unknown): void {
-    if (typeof event !== 'string' || !Object.hasOwn(EVENT, event))
-      throw new OptionError('event', event, `must be one of ${Object.keys(EVENT).join(', ')}`);
-    if (typeof listener !== 'function') throw new OptionError('listener', listener, 'must be a function');
+    checkListener(event, listener);
     this.#member.begin();
     if (this.#heard() === 0) this.#cursor = this.#member.store.events.head;
     this.#member.listen(this.#heard() | (1 << EVENT[event]));
@@ -226,6 +230,12 @@ export class Cache<T = { default: unknown }> extends KeySpace<DefaultValue<T>> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function checkListener(event: unknown, listener: unknown): void {
+  if (!EVENT_NAMES.includes(event as CacheEventName))
+    throw new OptionError('event', event, `must be one of ${EVENT_NAMES.join(', ')}`);
+  if (typeof listener !== 'function') throw new OptionError('listener', listener, 'must be a function');
 }
 
 /** What the key spaces of a thread are made of, by the numbers of their types. */

@@ -45,12 +45,12 @@ export interface CacheEvents {
 
 export type CacheEventName = keyof CacheEvents;
 
-const NAMES = Object.keys(EVENT) as CacheEventName[];
+export const EVENT_NAMES: readonly CacheEventName[] = Object.keys(EVENT) as CacheEventName[];
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Which event a record of the ring holds. */
 export function nameOf(record: RingRecord): CacheEventName | undefined {
-  return NAMES.find((name) => EVENT[name] === record.kind);
+  return EVENT_NAMES.find((name) => EVENT[name] === record.kind);
 }
 
 export function decodeEvent(name: CacheEventName, record: RingRecord, plan: CachePlan): CacheEvents[CacheEventName] {

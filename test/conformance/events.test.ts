@@ -2,6 +2,7 @@
 import { threadId } from 'node:worker_threads';
 import { type Cache, type CacheEvent, ManualClock } from 'velocache';
 import { describe, expect, it } from 'vitest';
+import { HEADER } from '../../native-free/index.js';
 import { errorOf, useCaches } from '../support/caches.js';
 import { runModule } from '../support/process.js';
 import { useRemotes } from '../support/remote.js';
@@ -83,10 +84,36 @@ describe('events', () => {
     expect(keys).toEqual(['last']);
   });
 
-  it.each(['evicted', 'toString'])('there is no event %s', async (name) => {
+  it.each(['evicted', 'toString', 'removeListener'])('there is no event %s', async (name) => {
     const cache = await caches.create();
-    const { code, message } = errorOf(() => cache.on(name as 'evict', () => {}));
-    expect([code, message]).toEqual(['VELOCACHE_OPTION', expect.stringContaining(`event is "${name}"`)]);
+    for (const method of ['on', 'once', 'off'] as const) {
+      const { code, message } = errorOf(() => cache[method](name as 'evict', () => {}));
+      expect([code, message]).toEqual(['VELOCACHE_OPTION', expect.stringContaining(`event is "${name}"`)]);
+    }
+  });
+
+  it.each([undefined, null, 1, {}])('%o is no listener', async (listener) => {
+    const cache = await caches.create();
+    for (const method of ['on', 'once', 'off'] as const) {
+      const { code, message } = errorOf(() => cache[method]('evict', listener as never));
+      expect([code, message]).toEqual(['VELOCACHE_OPTION', expect.stringMatching(/^listener is /)]);
+    }
+  });
+
+  it('are written for no one once a listener of once has been called', async () => {
+    const cache = await caches.create({ types: { default: { maxShare: 0.001 } }, pressure: false });
+    const words = new Int32Array(cache.handle.buffers[0]!);
+    const listening = () => words[HEADER.listening]! & 0xff;
+    cache.once('pressure', () => {});
+    const before = listening();
+    const rejected = new Promise((resolve) => {
+      cache.once('reject', resolve);
+    });
+    expect(listening()).not.toBe(before);
+    cache.set('key', 'x'.repeat(20_000));
+    await rejected;
+    // The warden takes back the kinds that no thread listens for.
+    while (listening() !== before) await new Promise(setImmediate);
   });
 
   it('off and once end the listening', async () => {
