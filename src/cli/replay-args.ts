@@ -17,7 +17,8 @@ export const LONE_POLICIES: readonly LonePolicy[] = [...POLICY_NAMES, BOUND_NAME
 export const REPLAY_HELP: string = `Usage: velocache replay TRACE... (--items N | --bytes SIZE | --capacity SIZE) [options]
 
 Replays recorded requests and tells the hit ratio of each policy. A TRACE has time_s,key,size_bytes,ttl_s,op per line,
-plain or gzip; what is unknown stays empty.
+plain or gzip; what is unknown stays empty. It may come from a pipe, such as /dev/stdin, but not with --capacity and
+several policies, each of which reads it.
 
 On one of these:
   --items N         a policy alone that holds N objects: every line is one access, whatever its op, and a miss inserts;

@@ -5,6 +5,7 @@ import { loadNumberedTrace } from './numbered-trace.js';
 import { type Outcome, replayAlone } from './replay-alone.js';
 import type { ReplayOptions, ReplayTarget } from './replay-args.js';
 import { replayOnEngine } from './replay-engine.js';
+import { checkRereadable } from './trace.js';
 
 interface Output {
   write(text: string): unknown;
@@ -17,15 +18,18 @@ interface Row extends Outcome {
 
 /** Replays every trace with every policy, and reports each as soon as it is done, or all in a table. */
 export async function runReplayCommand(options: ReplayOptions, { stdout }: { stdout: Output }): Promise<void> {
+  const { target } = options;
+  if (target.kind === 'capacity' && target.policies.length > 1)
+    for (const trace of options.files) await checkRereadable(trace);
   const rows: Row[] = [];
   for (const trace of options.files) {
     for await (const { policy, outcome } of outcomes(trace, options)) {
       const row = { ...outcome, trace, policy };
-      if (options.json) stdout.write(`${JSON.stringify(toJson(row, options.target))}\n`);
+      if (options.json) stdout.write(`${JSON.stringify(toJson(row, target))}\n`);
       else rows.push(row);
     }
   }
-  if (!options.json) stdout.write(formatRows(rows, options.target));
+  if (!options.json) stdout.write(formatRows(rows, target));
 }
 
 async function* outcomes(

@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -103,6 +103,14 @@ export async function checkReadable(file: string): Promise<void> {
   await access(file, constants.R_OK).catch((error: unknown) => {
     throw new CliError(`cannot read ${file}: ${messageOf(error)}`);
   });
+}
+
+/** Throws for a file that can't be read again from its beginning, such as a pipe: the second reading would find nothing. */
+export async function checkRereadable(file: string): Promise<void> {
+  const found = await stat(file).catch((error: unknown) => {
+    throw new CliError(`cannot read ${file}: ${messageOf(error)}`);
+  });
+  if (!found.isFile()) throw new CliError(`${file} is not a regular file, and must be read once for each trial`);
 }
 
 /** Reads a trace, plain or gzip, without holding more of it than a few blocks; yields the requests of a block at a time. */

@@ -6,7 +6,7 @@ import { parseFavour, parseSizeFlag, readFlags, textOf } from './flags.js';
 export const TUNE_HELP: string = `Usage: velocache tune TRACE --capacity SIZE [options]
 
 Proposes options for a cache of SIZE (1mb to 16gb) from recorded requests, and says what each gains in a replay. A TRACE
-has time_s,key,size_bytes,ttl_s,op per line, plain or gzip.
+has time_s,key,size_bytes,ttl_s,op per line, plain or gzip; it is a file, not a pipe, and read once for each trial.
 
   slab     minChunk and growthFactor, from the sizes: those that lose least to rounding, each replayed on the engine
   policy   each that the engine has, replayed on it

@@ -9,6 +9,7 @@ import type { Outcome } from './replay-alone.js';
 
 import { type EngineOutcome, replayOnEngine } from './replay-engine.js';
 import { SIZE_BYTES_DEFAULT } from './replay-thread.js';
+import { checkRereadable } from './trace.js';
 import type { TuneOptions } from './tune-args.js';
 import { findShares } from './tune-shares.js';
 import { type Slab, slabCandidates } from './tune-slab.js';
@@ -37,6 +38,7 @@ export async function runTune(options: TuneOptions, { stdout }: { stdout: Output
 }
 
 async function tune({ file, capacityBytes, favour }: TuneOptions): Promise<Tuning> {
+  await checkRereadable(file);
   const trace = await loadNumberedTrace(file);
   const trials: Trial[] = [];
   const replay = (policy: EnginePolicy, slab?: Slab): Promise<EngineOutcome> =>

@@ -120,6 +120,38 @@ describe('velocache replay and tune, refusals', () => {
   });
 });
 
+describe('a trace from a pipe', () => {
+  const piped = (...args: string[]): Promise<Run> =>
+    new Promise((done) => {
+      const command = ['-c', 'cat "$0" | "$@"', plain, process.execPath, PROGRAM, ...args];
+      execFile('sh', command, (error, stdout, stderr) => {
+        done({ status: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+      });
+    });
+  const trace = '/dev/stdin';
+
+  it.each([
+    ['policies alone', ['--items', '3', '--policy', 'lru,opt'], 2],
+    ['one policy on the engine', ['--capacity', '1mb', '--policy', 'lru'], 1],
+  ])('is replayed by %s', async (_, args, rows) => {
+    const run = await piped('replay', trace, ...args, '--json');
+    expect(run).toMatchObject({ status: 0, stderr: '' });
+    expect(jsonLines(run).map(({ requests }) => requests)).toEqual(new Array(rows).fill(SMALL.length));
+  });
+
+  it.each([
+    ['several policies on the engine', ['replay', trace, '--capacity', '1mb', '--policy', 'lru,sieve', '--json']],
+    ['several, one after a file', ['replay', plain, trace, '--capacity', '1mb', '--json']],
+    ['tune', ['tune', trace, '--capacity', '1mb']],
+  ])('is refused by %s, which would find it empty the second time', async (_, args) => {
+    expect(await piped(...args)).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'velocache: /dev/stdin is not a regular file, and must be read once for each trial\n',
+    });
+  });
+});
+
 /** Requests of which half go to a tenth of the keys; about 4 MB of values of two types, with TTLs, sets and deletes. */
 function engineTrace(): string {
   const random = new Random(1);
