@@ -1,5 +1,6 @@
 /** The types of a cycling dashboard's server, with the lives, shares and strategies that have proved themselves there. */
 import type { CompressorName } from '../codecs/compressor.js';
+import { checkNames } from './checks.js';
 import type { TypeOptions } from './options.js';
 import type { Reducer } from './reducer.js';
 
@@ -36,6 +37,7 @@ const STANDARD = { importance: 'standard' } as const;
  * statistics are read from near caches, and so come frozen.
  */
 export function veloTypes<W = unknown, S = unknown>(reducers: VeloReducers<W, S> = {}): VeloTypes<W, S> {
+  checkNames('reducers', reducers, ['reduceWeather', 'reduceStats']);
   const { reduceWeather, reduceStats } = reducers;
   return {
     session: { ttl: '24h', idle: '2h', importance: 'critical', maxShare: 0.2, ...OVERFLOW_LRU, ...by('zlib') },

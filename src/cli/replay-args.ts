@@ -29,7 +29,8 @@ On one of these:
 
 Options:
   --policy LIST     of ${LONE_POLICIES.join(', ')}, with commas between, or all (default: all).
-                    opt is Belady's bound, with --bytes a rule of thumb after it that others may surpass;
+                    opt is Belady's bound of policies that store every object: adaptive, which may not, can surpass it in
+                    tiny caches; with --bytes it is a rule of thumb that others may surpass;
                     with --capacity there is ${ENGINE_POLICIES.join(', ')}
   --favour WHAT     objects or bytes: which hit ratio a policy that can serve either goes for (default: objects)
   --threads N       with --capacity: worker threads that share the trace, 1 to ${THREADS_MAX} (default: 1)

@@ -69,7 +69,14 @@ function formatRows(rows: readonly Row[], { kind, size }: ReplayTarget): string 
   if (kind === 'bytes' && rows.some(({ policy }) => policy === BOUND_NAME)) {
     lines.push("  opt is here Belady's rule by size and distance: a mark that others may surpass, not a bound");
   }
+  if (kind === 'items' && rows.some((row) => surpassesBound(row, rows))) {
+    lines.push('  opt is the bound of policies that store every object: who leaves some out may surpass it');
+  }
   return `${lines.join('\n')}\n`;
+}
+
+function surpassesBound({ trace, hits }: Row, rows: readonly Row[]): boolean {
+  return rows.some((bound) => bound.policy === BOUND_NAME && bound.trace === trace && bound.hits < hits);
 }
 
 function byteRatio({ bytesHit, bytesRequested }: Pick<Outcome, 'bytesHit' | 'bytesRequested'>): number | null {

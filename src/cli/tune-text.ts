@@ -48,8 +48,13 @@ function typesProposal(types: TypeTuning | null): string {
   if (types === null) return '  types: none; the keys name no types';
   const { maxShare, together, apart } = types;
   if (maxShare === null) return `  types: no shares; apart they come to ${gain(together, apart)}`;
-  const shares = Object.entries(maxShare).map(([type, share]) => `${type}: { maxShare: ${share} }`);
+  const shares = Object.entries(maxShare).map(([type, share]) => `${propertyName(type)}: { maxShare: ${share} }`);
   return `  types: { ${shares.join(', ')} }: ${gain(together, apart)}, without TTLs`;
+}
+
+/** As it stands in an object literal. */
+function propertyName(name: string): string {
+  return /^[a-zA-Z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
 }
 
 function gain(before: Measured, after: Measured): string {

@@ -375,6 +375,13 @@ describe('veloTypes', () => {
     }
   });
 
+  it.each([
+    [null, 'reducers is null: must be an object'],
+    [{ reduceX: halve }, 'reducers.reduceX is "given": the options are reduceWeather, reduceStats'],
+  ])('refuses %o for reducers', (reducers, message) => {
+    expect(errorOf(() => veloTypes(reducers as never))).toMatchObject({ code: 'VELOCACHE_OPTION', message });
+  });
+
   it('evicts weather and stats by LRU unless their reducers are given', async () => {
     expect(veloTypes().weather).not.toHaveProperty('reduce');
     expect([veloTypes().weather.overflow, veloTypes().stats.overflow]).toEqual(['lru', 'lru']);

@@ -93,6 +93,16 @@ describe('velocache replay, policies alone', () => {
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
   });
 
+  it('says so where a policy that leaves objects out surpasses the bound of those that store every one', async () => {
+    const loop = fileOf('loop.csv', Array.from({ length: 2_000 }, (_, at) => `,k${at % 7},10,,get\n`).join(''));
+    const note = 'opt is the bound of policies that store every object: who leaves some out may surpass it';
+    const [tiny, other] = await Promise.all(
+      [loop, plain].map((file) => velocache('replay', file, '--items', '3', '--policy', 'adaptive,opt')),
+    );
+    expect(tiny!.stdout).toContain(note);
+    expect(other!.stdout).not.toContain(note);
+  });
+
   it('has no ratio where there are no requests', async () => {
     const run = await velocache('replay', fileOf('empty.csv', ''), '--items', '3', '--policy', 'opt,s3-fifo', '--json');
     expect(jsonLines(run).map(({ requests, hitRatio }) => [requests, hitRatio])).toEqual([

@@ -1,7 +1,9 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { bestOf } from '../../../src/cli/tune.js';
 import { bestSplit, findShares } from '../../../src/cli/tune-shares.js';
 import { slabCandidates } from '../../../src/cli/tune-slab.js';
+import { formatTuning } from '../../../src/cli/tune-text.js';
 import type { Trial } from '../../../src/cli/tuning.js';
 
 describe('bestOf', () => {
@@ -28,6 +30,28 @@ describe('bestOf', () => {
     const trials = [trial(0.5, 0, 0.1), trial(0.5008, 0, 0.1), trial(0.5001, 0, 0.05), trial(0.4, 0, 0)];
     expect(bestOf(trials, 'objects', 0.001)).toBe(trials[2]);
     expect(bestOf(trials.slice(0, 2), 'objects', 0.001)).toBe(trials[0]);
+  });
+});
+
+describe('formatTuning', () => {
+  it('proposes types as they stand in an object literal', () => {
+    const measured = { hitRatio: 0.5, byteHitRatio: 0.5 };
+    const best: Trial = { policy: 'lru', ...measured, wasteShare: 0.1 };
+    const maxShare = { plain: 0.25, 'my-type': 0.25, '7up': 0.25, "it's": 0.25 };
+    const text = formatTuning({
+      trace: 'a.csv',
+      capacity: 2 ** 20,
+      favour: 'objects',
+      requests: 1,
+      margin: 0.001,
+      trials: [best],
+      best,
+      types: { maxShare, policy: 'lru', together: measured, apart: measured },
+    });
+    const [, literal] = / {2}types: (\{.*\}): /.exec(text)!;
+    const shares = Object.fromEntries(Object.entries(maxShare).map(([name, share]) => [name, { maxShare: share }]));
+    expect(runInNewContext(`(${literal})`)).toEqual(shares);
+    expect(literal).toContain('{ plain: {');
   });
 });
 
