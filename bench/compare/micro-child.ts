@@ -23,6 +23,9 @@ type Operation = (key: string, item: number) => number;
 
 /** Keys that are hot: their buckets and items stay in the processor's caches. */
 const HOT_ITEMS = 64;
+/** Values of several KB, and keys of them: more than the processor's caches hold. */
+const LARGE_BYTES = 10_000;
+const LARGE_ITEMS = 2_000;
 /** Operations between two looks at the clock, and keys of a getMany. */
 const STRIDE = 128;
 const BATCH = 16;
@@ -32,6 +35,7 @@ const SAMPLES = 5;
 
 interface Types {
   bytes: Uint8Array;
+  large: Uint8Array;
   objects: RiderObject;
   near: RiderObject;
 }
@@ -63,6 +67,11 @@ class Micro {
       this.#row(`${name}, hot`, keys, HOT_ITEMS, operation),
       this.#row(`${name}, cold`, keys, this.#job.items, operation),
     ];
+  }
+
+  /** Of large values, cold. */
+  large(name: string, operation: Operation): MicroReport {
+    return [this.#row(`${name}, cold`, this.#keys, Math.min(LARGE_ITEMS, this.#job.items), operation)];
   }
 
   /** The median of samples: nanoseconds of an operation. */
@@ -108,14 +117,17 @@ async function run(job: MicroJob): Promise<MicroReport> {
   const entry = pathToFileURL(join(job.checkout, 'dist/src/index.js'));
   const { createCache } = (await import(entry.href)) as Velocache;
   const capacity = Math.max(64 * 2 ** 20, job.items * 1_024);
-  const types = { bytes: {}, objects: {}, near: { near: { entries: HOT_ITEMS * 2, bytes: '8mb' } } };
+  const types = { bytes: {}, large: {}, objects: {}, near: { near: { entries: HOT_ITEMS * 2, bytes: '8mb' } } };
   const cache = await createCache<Types & { default: unknown }>({ capacity, types });
-  const [bytes, objects, near] = [cache.type('bytes'), cache.type('objects'), cache.type('near')];
+  const [bytes, large] = [cache.type('bytes'), cache.type('large')];
+  const [objects, near] = [cache.type('objects'), cache.type('near')];
   const micro = new Micro(job);
   const [byteValue, objectValue] = [poolOf((item) => bytesOf(item)), poolOf((item) => objectOf(item))];
+  const largeValue = poolOf((item) => bytesOf(item, LARGE_BYTES));
   for (let item = 0; item < job.items; item++) {
     bytes.setBytes(keyOf(item), byteValue(item));
     objects.set(keyOf(item), objectValue(item));
+    if (item < LARGE_ITEMS) large.setBytes(keyOf(item), largeValue(item));
     if (item < HOT_ITEMS) near.set(keyOf(item), objectValue(item));
   }
   const manyBytes = batched(
@@ -134,6 +146,8 @@ async function run(job: MicroJob): Promise<MicroReport> {
     micro.both('getMany objects', manyObjects),
     micro.both('set bytes', (key, item) => Number(bytes.setBytes(key, byteValue(item)))),
     micro.both('set objects', (key, item) => Number(objects.set(key, objectValue(item)))),
+    micro.large('get 10 KB', (key) => large.getBytes(key)?.[0] ?? 0),
+    micro.large('set 10 KB', (key, item) => Number(large.setBytes(key, largeValue(item)))),
     micro.both('has', (key) => Number(objects.has(key))),
     micro.both('miss of bytes', (key) => bytes.getBytes(key)?.[0] ?? 0, true),
     micro.both('miss of objects', (key) => objects.get(key)?.score ?? 0, true),
