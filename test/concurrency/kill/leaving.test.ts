@@ -16,19 +16,22 @@ import {
 /** Abandons a set between two sections, with a chain in its hands, and leaves when it is told to. */
 const LEAVER = `
   const { parentPort, workerData } = require('node:worker_threads');
-  const { set } = Uint8Array.prototype;
+  const { fill } = Buffer.prototype;
+  let isAbandoning = false;
+  // The engine's copies; it takes the function as it is when it is loaded.
+  Buffer.prototype.fill = function (...args) {
+    if (isAbandoning && this.buffer instanceof SharedArrayBuffer) throw new Error('abandoned');
+    return fill.apply(this, args);
+  };
   import('velocache').then(({ attachCache }) => {
     const cache = attachCache(workerData);
-    Uint8Array.prototype.set = function (...args) {
-      if (this.buffer instanceof SharedArrayBuffer) throw new Error('abandoned');
-      return set.apply(this, args);
-    };
+    isAbandoning = true;
     try {
       cache.setBytes('large', new Uint8Array(60_000));
     } catch (error) {
       parentPort.postMessage(error.message);
     }
-    Uint8Array.prototype.set = set;
+    isAbandoning = false;
     parentPort.on('message', () => cache.close().then(() => parentPort.postMessage('left')));
   });`;
 
