@@ -115,7 +115,8 @@ export class ManualClock {
     this.buffer = buffer;
     this.#ms = new Float64Array(buffer, 0, 1);
     this.#words = new Int32Array(buffer);
-    if (this.#ms[0] === 0) this.#moveTo(nowMs);
+    // The clock of another thread is not moved back to where it was a moment ago.
+    if (nowMs !== 0 && this.#ms[0] === 0) this.#moveTo(nowMs);
   }
 
   /** The clock over the buffer of another thread's. */

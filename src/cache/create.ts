@@ -54,8 +54,8 @@ export async function createCache<T extends object = { default: unknown }>(
 }
 
 /**
- * Attaches this thread, of any depth, to the cache of a handle; attaching again gives the same object. Functions that the
- * cache was created with are to be given again; VELOCACHE_HANDLE_VERSION names one that is missing. A thread whose code
+ * Attaches this thread, of any depth, to the cache of a handle; attaching again gives the same object, with the functions that it has.
+ * Functions that the cache was created with are to be given again; VELOCACHE_HANDLE_VERSION names one that is missing. A thread whose code
  * knows other versions of a type's values than the creator's gives those, with its migrations.
  */
 export function attachCache<T>(handle: CacheHandle<T>, functions: AttachFunctions<NoInfer<T>> = {}): Cache<T> {
@@ -63,6 +63,7 @@ export function attachCache<T>(handle: CacheHandle<T>, functions: AttachFunction
   checkFunctions(handle, functions);
   const known = attachments().get(Arena.attach(new Layout(handle.plan.arena), handle.buffers).id);
   if (known?.member.isOpen === true) {
+    functionsOf(handle, functions, false);
     known.uses += 1;
     return known.cache as Cache<T>;
   }

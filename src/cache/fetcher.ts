@@ -6,7 +6,6 @@
 import { GLOBAL_COUNTER } from '../engine/causes.js';
 import {
   type Claim,
-  ENDED,
   FAILED,
   type Flight,
   JOINED,
@@ -36,6 +35,8 @@ export interface Shelf<V> {
   /** Begins an operation on a key. */
   readonly begin: (key: string) => void;
   readonly peek: (key: string) => V | undefined;
+  /** Ends a flight of this thread that nobody need know of, unless the thread has left the cache, and its flights with it. */
+  readonly end: (flight: Flight) => void;
   /** Adds one to a counter of the whole cache, if this thread still has counters. */
   readonly count: (counter: number) => void;
 }
@@ -74,7 +75,7 @@ export class Fetcher<V> {
         if (value !== undefined) return value;
         if (ended?.kind === NOT_STORED) break;
       } else if (outcome === OWN) {
-        this.#shelf.store.flights.end(flight, ENDED);
+        this.#shelf.end(flight);
       } else {
         return this.#load(key, call, flight, outcome);
       }
@@ -97,7 +98,7 @@ export class Fetcher<V> {
     // Another's load may have ended between the miss and the claim.
     const value = this.#shelf.peek(key);
     if (value !== undefined) {
-      this.#shelf.store.flights.end(flight, ENDED);
+      this.#shelf.end(flight);
       return value;
     }
     this.#shelf.count(GLOBAL_COUNTER.loads);

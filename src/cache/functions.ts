@@ -64,15 +64,22 @@ export function checkFunctions<T>({ plan }: CacheHandle<T>, functions: AttachFun
     checkNames(`functions.types.${name}`, options, ['reduce', 'codec', 'version', 'migrate']);
 }
 
-/** Throws for functions that the cache doesn't have, and names those that are missing. Their names have been checked. */
-export function functionsOf<T>({ plan }: CacheHandle<T>, functions: AttachFunctions<T>): ThreadFunctions {
+/**
+ * Throws for functions that the cache doesn't have, and names those that are missing, unless `areAll` is false, for a thread that has them.
+ * Their names have been checked.
+ */
+export function functionsOf<T>(
+  { plan }: CacheHandle<T>,
+  functions: AttachFunctions<T>,
+  areAll: boolean = true,
+): ThreadFunctions {
   const { users = {}, types = {} } = functions;
   const given = types as OfTypes;
   return {
-    tiers: tiersOf(plan, users.tierOf),
-    reducers: reducersOf(plan, given),
-    chains: chainsOf(plan, given),
-    codecs: codecsOf(plan, given),
+    tiers: tiersOf(plan, users.tierOf, areAll),
+    reducers: reducersOf(plan, given, areAll),
+    chains: chainsOf(plan, given, areAll),
+    codecs: codecsOf(plan, given, areAll),
   };
 }
 
@@ -90,21 +97,22 @@ export function withoutFunctions({ plan }: CacheHandle<unknown>): ThreadFunction
   return { tiers: undefined, reducers: new Map(), chains: new Map(chains), codecs: new Map(own) };
 }
 
-function tiersOf({ users, arena }: CachePlan, tierOf: TierOf | undefined): UserTiers | undefined {
+function tiersOf({ users, arena }: CachePlan, tierOf: TierOf | undefined, areAll: boolean): UserTiers | undefined {
   if (tierOf !== undefined) checkTierOf(tierOf);
-  if (users?.hasTierOf === true && tierOf === undefined) throw missing('users.tierOf', '{ users: { tierOf } }');
+  if (areAll && users?.hasTierOf === true && tierOf === undefined)
+    throw missing('users.tierOf', '{ users: { tierOf } }');
   if (users?.hasTierOf !== true && tierOf !== undefined)
     throw new OptionError('users.tierOf', 'given', 'the cache was created without it');
   return users && new UserTiers(users, arena.capacityBytes, tierOf);
 }
 
-function reducersOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['reducers'] {
+function reducersOf({ types }: CachePlan, given: OfTypes, areAll: boolean): ThreadFunctions['reducers'] {
   const reducers = new Map<string, Reducer<never>>();
   for (const { name, overflow } of types) {
     const option = `types.${name}.reduce`;
     const reduce = Object.hasOwn(given, name) ? given[name]?.reduce : undefined;
     if (reduce !== undefined) checkReducer(option, reduce);
-    if (overflow === 'reduce' && reduce === undefined)
+    if (areAll && overflow === 'reduce' && reduce === undefined)
       throw missing(option, `{ types: { ${JSON.stringify(name)}: { reduce } } }`);
     if (overflow !== 'reduce' && reduce !== undefined)
       throw new OptionError(option, 'given', 'the cache was created without it');
@@ -114,12 +122,12 @@ function reducersOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['redu
 }
 
 /** A thread without a version of its own migrates as the creator does; one with it decides for itself. */
-function chainsOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['chains'] {
+function chainsOf({ types }: CachePlan, given: OfTypes, areAll: boolean): ThreadFunctions['chains'] {
   const chains = types.map(({ name, version: creators, migrates }) => {
     const where = `types.${name}`;
     const { version, migrate } = (Object.hasOwn(given, name) ? given[name] : undefined) ?? {};
     if (version !== undefined) checkVersion(`${where}.version`, version);
-    if (migrates && version === undefined && migrate === undefined)
+    if (areAll && migrates && version === undefined && migrate === undefined)
       throw missing(`${where}.migrate`, `{ types: { ${JSON.stringify(name)}: { migrate } } }`);
     const own = version ?? creators;
     return [name, new MigrationChain(own, resolveMigrations(`${where}.migrate`, own, migrate))] as const;
@@ -127,13 +135,13 @@ function chainsOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['chains
   return new Map(chains);
 }
 
-function codecsOf({ types }: CachePlan, given: OfTypes): ThreadFunctions['codecs'] {
+function codecsOf({ types }: CachePlan, given: OfTypes, areAll: boolean): ThreadFunctions['codecs'] {
   const codecs = new Map<string, Codec>();
   for (const { name, codec: planned } of types) {
     const option = `types.${name}.codec`;
     const codec = Object.hasOwn(given, name) ? given[name]?.codec : undefined;
     if (codec !== undefined) checkCodec(option, codec);
-    if (planned === OWN_CODEC && codec === undefined)
+    if (areAll && planned === OWN_CODEC && codec === undefined)
       throw missing(option, `{ types: { ${JSON.stringify(name)}: { codec } } }`);
     if (planned !== OWN_CODEC && codec !== undefined)
       throw new OptionError(option, 'given', 'the cache was created without it');

@@ -5,6 +5,7 @@ import { HEADER, type SharedClock, STATE_OPEN } from '../../native-free/index.js
 import { FORM_BYTES } from '../codecs/frame.js';
 import type { Opened, Packer } from '../codecs/packer.js';
 import { TYPE_COUNTER } from '../engine/causes.js';
+import { ENDED, type Flight } from '../engine/flights.js';
 import { Hold } from '../engine/holds.js';
 import type { ReadProof } from '../engine/proofs.js';
 import { READ_HEAD, READ_PRESENCE, READ_VALUE } from '../engine/reader.js';
@@ -157,6 +158,7 @@ export class KeySpace<V> {
         store: this.#store,
         begin: (key) => this.#begin(key),
         peek: (key) => this.peek(key),
+        end: (flight) => this.#endFlight(flight),
         count: (counter) => this.#countGlobal(counter),
       },
       setup.loads,
@@ -175,6 +177,14 @@ export class KeySpace<V> {
     });
   }
 
+  /** Not behind the thread's `close`, which has ended its flights: its slot may be another's by then. */
+  #endFlight(flight: Flight): void {
+    if (!this.#member.isOpen) return;
+    this.#store.begin();
+    this.#store.flights.end(flight, ENDED);
+    this.#member.wakeWaiters();
+  }
+
   /** Not behind the thread's `close`: its counters may be another's by then. */
   #countGlobal(counter: number): void {
     if (this.#member.isOpen) this.#store.context.countGlobal(counter, 1);
@@ -183,7 +193,8 @@ export class KeySpace<V> {
   /**
    * Stores a value. False if there was no room that the rules allow: then the key is absent. Throws for `undefined`,
    * for what the type's codec can't keep, for a key and value larger than `slab.maxItem`; VELOCACHE_BUSY if a lock
-   * can't be had. What throws has changed nothing.
+   * can't be had. What throws has changed nothing, but that a `setAsync` of the key that was under way in this thread may have been
+   * called off before VELOCACHE_BUSY.
    */
   set(key: string, value: V, options?: SetOptions): boolean {
     if (value === undefined) throw new ValueError('undefined can not be stored: it would look like a miss; use delete');

@@ -153,7 +153,8 @@ export class NearCache<V> {
   fit(level: number): void {
     const share = SHARES[level]!;
     if (share === 0) this.clear();
-    while (this.#kept.size > this.#plan.entries * share || this.#bytes > this.#plan.bytes * share) this.#evict();
+    const [entries, bytes] = [this.#plan.entries * share, this.#plan.bytes * share];
+    while (this.#kept.size > 0 && (this.#kept.size > entries || this.#bytes > bytes)) this.#evict();
   }
 
   #evict(): void {

@@ -344,6 +344,8 @@ function resolveTypes(types: object): TypePlan[] {
   return plans;
 }
 
+/** Of a type's name, which is told in alerts and errors. */
+const NAME_BYTES_MAX = 255;
 /** Of the sum of the reserves: decimals that come to 1 may add up to slightly more. */
 const SUM_DIGITS = 12;
 
@@ -384,6 +386,8 @@ function leavingReserves({ importance, maxShare, reserve }: TypePlan, reserved: 
 
 function resolveType(name: string, options: TypeOptions): TypePlan {
   if (name === '') throw new OptionError('types', name, 'a type has a name');
+  if (Buffer.byteLength(name) > NAME_BYTES_MAX)
+    throw new OptionError('types', name, `a type's name has at most ${NAME_BYTES_MAX} bytes`);
   const where = `types.${name}`;
   checkNames(where, options, [
     'ttl',

@@ -11,10 +11,14 @@ const STEP_UNITS = 256;
 /** Removals in a step that make a burst. */
 const BURST_REMOVALS = 32;
 
+/** Of one that sweeps all: more than any arena has units in a few passes. */
+const STEPS_MAX = 1 << 22;
+
 /** Sweeps until nothing is due, however long that takes: for replays, whose time may leap. */
 export function sweepAll(sweeper: Sweeper): void {
+  let steps = 0;
   do sweeper.step(STEP_UNITS);
-  while (!sweeper.isResting);
+  while (!sweeper.isResting && ++steps < STEPS_MAX);
 }
 
 /** Sweeps until nothing is due or the time is up. `now` in ms. */

@@ -8,13 +8,25 @@ interface Growable {
   readonly growable?: boolean;
 }
 
+const { prototype } = Uint8Array;
+/** As the language has it, whatever a subclass or an own property says. */
+const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(prototype), 'length')!.get as (
+  this: Uint8Array,
+) => number;
+
 /**
  * The bytes that there are at this moment: `bytes` itself, or, where it may get longer with the shared memory that it
- * lies in, an array that doesn't.
+ * lies in, or says its length by code of the user's, an array that doesn't.
  */
 export function fixedView(bytes: Uint8Array): Uint8Array {
-  if (bytes.length <= HEAP_BYTES_MAX) return new Uint8Array(bytes);
+  const length = lengthOf.call(bytes);
+  if (length <= HEAP_BYTES_MAX) return new Uint8Array(bytes);
   const { buffer } = bytes;
-  if ((buffer as Growable).growable !== true) return bytes;
-  return new Uint8Array(buffer, bytes.byteOffset, bytes.length);
+  if ((buffer as Growable).growable !== true && isPlain(bytes)) return bytes;
+  return new Uint8Array(buffer, bytes.byteOffset, length);
+}
+
+function isPlain(bytes: Uint8Array): boolean {
+  const own: unknown = Object.getPrototypeOf(bytes);
+  return (own === Buffer.prototype || own === prototype) && !Object.hasOwn(bytes, 'length');
 }

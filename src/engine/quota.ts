@@ -107,12 +107,18 @@ export class Quota {
 
   /**
    * Whether an item of so many granules may take room at the cost of others: ADMITTED, AT_QUOTA, OVER_QUOTA or QUOTA_BUSY.
-   * Gives up nothing. Under no lock of a stripe.
+   * Gives up nothing. Under no lock of a stripe. `key`: whose entry it will replace, if that is the user's.
    */
-  foresee(user: User, granules: number): number {
+  foresee(user: User, granules: number, key?: Key): number {
     if (!this.#look(user)) return QUOTA_BUSY;
     if (granules > this.#limit) return OVER_QUOTA;
-    return this.#granules + granules <= this.#limit * OWN_ROOM_SHARE ? ADMITTED : AT_QUOTA;
+    if (this.#granules + granules <= this.#limit * OWN_ROOM_SHARE) return ADMITTED;
+    if (key === undefined) return AT_QUOTA;
+    const shard = this.#context.shardOf(key.hash);
+    if (!this.#context.enter(shard)) return QUOTA_BUSY;
+    const credit = this.#creditLocked(shard, key, user);
+    this.#context.leave(shard);
+    return this.#granules + granules - credit <= this.#limit * OWN_ROOM_SHARE ? ADMITTED : AT_QUOTA;
   }
 
   /** Sees to it that an item of so many granules is within the user's quota. Under no lock. */
@@ -254,7 +260,12 @@ export class Quota {
     let ref = this.#table.get(record, USER.oldest);
     for (let i = 0; i < WALK_MAX && ref !== 0; i++) {
       const sizes = arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_SIZES]!;
-      if (kind === OF_TYPE ? typeOf(sizes) === type : (flagsOf(sizes) & FLAG_CHAINED) !== 0) {
+      // What the set replaces gives its room back anyway.
+      const isOfKind =
+        kind === OF_TYPE
+          ? typeOf(sizes) === type && arena.wordsOf(ref)[arena.wordIndex(ref) + WORD_HASH] !== this.#keyHash
+          : (flagsOf(sizes) & FLAG_CHAINED) !== 0;
+      if (isOfKind) {
         oldest ||= ref;
         this.#foundGranules += this.#items.granulesAt(ref);
       }

@@ -361,7 +361,7 @@ export class Writer {
     const bytes = headerBytes(flags) + paddedKey(key.byteLength) + valueBytes;
     const isSingle = bytes <= this.#context.classes.singleBytesMax;
     const granules = this.#items.granules(key.byteLength, valueBytes, isSingle ? flags : flags | FLAG_CHAINED);
-    if (user !== undefined && this.#quota.foresee(user, granules) !== ADMITTED) return 0;
+    if (user !== undefined && this.#quota.foresee(user, granules, key) !== ADMITTED) return 0;
     const shard = this.#context.shardOf(key.hash);
     return this.#shares.excess(shard, key.type, granules, () => this.#granulesLocked(shard, key));
   }

@@ -89,6 +89,25 @@ describe('attaching twice', () => {
     expect(errorOf(() => cache.get('key')).code).toBe('VELOCACHE_CLOSED');
   });
 
+  it('refuses functions that the cache has not, as a thread does that attaches first, and needs none', async () => {
+    const reduce = (value: unknown): unknown => value;
+    const cache = await caches.create({ types: { default: {}, small: { overflow: 'reduce', reduce } } });
+    const wrong: object[] = [
+      { users: { tierOf: 5 } },
+      { users: { tierOf: () => 'standard' } },
+      { types: { default: { reduce } } },
+      { types: { small: { reduce: 5 } } },
+      { types: { default: { version: -3 } } },
+      { types: { default: { codec: 5 } } },
+    ];
+    for (const functions of wrong)
+      expect(errorOf(() => attachCache(cache.handle, functions)).code).toBe('VELOCACHE_OPTION');
+    const again = attachCache(cache.handle);
+    expect(again).toBe(cache);
+    await again.close();
+    expect(cache.set('key', 1)).toBe(true);
+  });
+
   it('stats say how many threads are attached', async () => {
     const cache = await caches.create();
     const before = cache.stats().threads;

@@ -32,6 +32,14 @@ describe('types', () => {
     expect([...cache.type('session').keys()]).toEqual([]);
   });
 
+  it('have names of up to 255 bytes', async () => {
+    const cache = await caches.create({ types: { ['é'.repeat(127)]: {} } });
+    expect(cache.type('é'.repeat(127) as 'default').set('key', 1)).toBe(true);
+    await expect(createCache({ capacity: '1mb', types: { ['é'.repeat(128)]: {} } })).rejects.toMatchObject({
+      code: 'VELOCACHE_OPTION',
+    });
+  });
+
   it('type("default") is the cache itself', async () => {
     const cache = await caches.create<Types>({ types: TYPES });
     expect(cache.type('default')).toBe(cache);

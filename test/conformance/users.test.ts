@@ -106,6 +106,24 @@ describe('users', () => {
     expect(cache.usage('mallory')!.bytes).toBeLessThanOrEqual(LIMIT);
   });
 
+  it('have values of others reduced for an entry that takes the place of an own one, within their quota', async () => {
+    const reduce = (value: string): string | undefined => (value.length > 2_000 ? value.slice(0, 100) : undefined);
+    const cache = await caches.create<{ default: unknown; post: string }>({
+      users: { tiers: { standard: 0.05 } },
+      types: { post: { maxShare: 0.2, overflow: 'reduce', reduce } },
+    });
+    const post = cache.type('post');
+    // Two of them would be over seven eighths of the quota.
+    const large = 'm'.repeat(250_000);
+    expect(post.set('own', large, { user: 'ada' })).toBe(true);
+    for (let i = 0; cache.stats().reductions === 0 && i < 2_000; i++) post.set(`other ${i}`, 'x'.repeat(4_000));
+    const before = cache.stats();
+    expect(post.set('own', large.padEnd(260_000), { user: 'ada' })).toBe(true);
+    const { reductions, removals } = cache.stats();
+    expect(reductions).toBeGreaterThan(before.reductions);
+    expect(removals.share).toBe(before.removals.share);
+  });
+
   it('at their quota have no values of others reduced', async () => {
     const reduced: string[] = [];
     const reduce = (value: string, { key }: { key: string }): string => {

@@ -90,21 +90,24 @@ describe('bytes', () => {
   });
 
   it.each([40, 900, 40_000])(
-    'an array of %d bytes that says it has others is stored as long as it says',
+    'an array of %d bytes that says it has others, now and then, is stored as it is',
     async (length) => {
       const cache = await caches.create();
       for (let i = 0; i < 50; i++) cache.setBytes(`beside ${i}`, new Uint8Array(900).fill(i + 1));
       // What its chunk had before must not be seen.
       cache.delete('beside 10');
       cache.delete('beside 11');
-      for (const says of [900, 100]) {
+      for (let truths = 0; truths < 12; truths++) {
+        let asked = 0;
         class Lying extends Uint8Array {
           override get length(): number {
-            return says;
+            return asked++ < truths ? length : 60_000;
           }
         }
-        expect(cache.setBytes('key', new Lying(length))).toBe(true);
-        expect(isFilled(cache.getBytes('key'), says, 0)).toBe(true);
+        const lying = new Lying(length);
+        asked = 0;
+        expect(cache.setBytes('key', lying)).toBe(true);
+        expect(isFilled(cache.getBytes('key'), length, 0), `${truths}`).toBe(true);
       }
       for (let i = 0; i < 50; i++)
         if (i !== 10 && i !== 11) expect(isFilled(cache.getBytes(`beside ${i}`), 900, i + 1)).toBe(true);
