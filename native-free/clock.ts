@@ -5,6 +5,7 @@
  * wall-clock jumps have no effect.
  */
 import { compareExchange, load, store, type Words } from '#atomics';
+import { isSharedMemory } from './shared-memory.js';
 
 export const TICK_MS = 10;
 /** How far the shared tick may lag when its ticker has died: within this of a deadline the machine is asked. */
@@ -157,8 +158,6 @@ function isSpan(ms: unknown, most: number): boolean {
   return typeof ms === 'number' && ms >= 0 && ms <= most;
 }
 
-/** By its tag, not its class: another context of the process may have made it. */
 export function isClockBuffer(buffer: unknown): buffer is SharedArrayBuffer {
-  const { byteLength, [Symbol.toStringTag]: tag } = (buffer ?? {}) as Partial<SharedArrayBuffer>;
-  return tag === 'SharedArrayBuffer' && byteLength === CLOCK_BYTES;
+  return isSharedMemory(buffer) && buffer.byteLength === CLOCK_BYTES;
 }

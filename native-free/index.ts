@@ -73,4 +73,5 @@ export {
 export { RecentCounts } from './recent-counts.js';
 export { POINTERS, REFERENCE } from './references-region.js';
 export { SEQUENCE_BUSY, SeqlockReader } from './seqlock.js';
+export { isSharedMemory } from './shared-memory.js';
 export { STRIPE, STRIPE_JOURNAL_ENTRIES, USER, USER_OPERATION, USERS_MAX, type UsersRegion } from './users-region.js';

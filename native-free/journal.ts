@@ -4,7 +4,8 @@
  *     record:  word 0  entries in use      words 4..7  open sequences (addresses)
  *              word 1  sequences open      words 8..   entries: address, old value
  *
- * Every store to what the lock guards goes through `write`, which first notes the old value. `commit` empties the
+ * Every store to what the lock guards goes through `write`, which first notes the old value; but for numbers that only move forward, as generations do, since a reader
+ * may have them from what is undone. `commit` empties the
  * journal by one store. Whoever takes a lock from a thread that is gone calls `recover`: it puts the old values back,
  * last first. Putting back twice changes nothing, so a recovery may itself be killed and begun again by another.
  *

@@ -1,5 +1,5 @@
+import { isSharedMemory } from '../../native-free/index.js';
 import { OptionError } from '../errors.js';
-import { isSharedMemory } from './shared-memory.js';
 
 const GAUGE_BYTES = 8;
 

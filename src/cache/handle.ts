@@ -1,10 +1,9 @@
 /** What a thread needs to attach: plain data, to be passed in workerData, by postMessage or setEnvironmentData. */
 
-import { isClockBuffer, LAYOUT_VERSION } from '../../native-free/index.js';
+import { isClockBuffer, isSharedMemory, LAYOUT_VERSION } from '../../native-free/index.js';
 import { HandleError } from '../errors.js';
 import { isGaugeBuffer } from './gauge.js';
 import { type CachePlan, planHash } from './plan.js';
-import { isSharedMemory } from './shared-memory.js';
 
 declare const TYPES: unique symbol;
 

@@ -75,7 +75,7 @@ export class Putter {
    * VELOCACHE_KEY, VELOCACHE_ITEM_TOO_LARGE and VELOCACHE_BUSY.
    */
   put(key: string, bytes: Uint8Array, form: number, placement: Placement, flight?: Flight, recall?: Words): number {
-    beginKey(this.#member, key, this.#typeId);
+    this.#begin(key, placement);
     const itemBytes = this.#store.key.byteLength + bytes.length;
     if (itemBytes > this.#itemBytesMax) throw new ItemTooLargeError(itemBytes, this.#itemBytesMax);
     // The user's code, which runs in the making of room, may have the codec overwrite them.
@@ -96,7 +96,7 @@ export class Putter {
    * with in any case. Throws VELOCACHE_STREAM too, if nothing is left of it.
    */
   publish(key: string, draft: Draft, rest: Uint8Array, valueBytes: number, placement: Placement): number {
-    beginKey(this.#member, key, this.#typeId);
+    this.#begin(key, placement);
     const isOwned = this.#prepare(key, valueBytes, placement, this.#isCoarse(valueBytes, placement));
     this.#pending?.overtake(this.#typeId, key);
     if (this.isRefused()) {
@@ -121,35 +121,33 @@ export class Putter {
     return outcome;
   }
 
+  /** Begins a set: readies the store's key and, for an entry that will be a user's, its user. */
+  #begin(key: string, placement: Placement): void {
+    beginKey(this.#member, key, this.#typeId);
+    if (isOwnedBy(placement)) this.#store.user.prepare(placement.user!, placement.shareGranules!);
+  }
+
   /**
-   * Readies the store for a set of the prepared key, which stays so; has values of the type made smaller if `isCoarse`.
+   * Readies the store for the rest of a set, whose key and user stay prepared; has values of the type made smaller if `isCoarse`.
    * Returns whether the entry will be a user's.
    */
   #prepare(key: string, valueBytes: number, placement: Placement, isCoarse: boolean): boolean {
     const { ttlMs, idleMs } = placement;
     const isOwned = isOwnedBy(placement);
     if (isCoarse) {
-      const prepare = (): void => {
-        beginKey(this.#member, key, this.#typeId);
-        this.#prepareUser(placement);
-      };
+      const prepare = (): void => this.#begin(key, placement);
       this.#coarsener!.makeRoom(valueBytes, idleMs !== 0, isOwned, prepare);
       prepare();
-    } else this.#prepareUser(placement);
+    }
     this.#lifetime.deadline = ttlMs === 0 ? 0 : this.#deadline(ttlMs);
     this.#lifetime.idleTicks = idleMs === 0 ? 0 : spanTicks(idleMs);
     return isOwned;
-  }
-
-  #prepareUser(placement: Placement): void {
-    if (isOwnedBy(placement)) this.#store.user.prepare(placement.user!, placement.shareGranules!);
   }
 
   /** Whether values of the type must be made smaller for one of so many bytes under the prepared key. */
   #isCoarse(valueBytes: number, placement: Placement): boolean {
     const coarsener = this.#coarsener;
     if (coarsener === undefined || this.isRefused()) return false;
-    this.#prepareUser(placement);
     return coarsener.isDue(valueBytes, placement.idleMs !== 0, isOwnedBy(placement));
   }
 

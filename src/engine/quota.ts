@@ -116,22 +116,19 @@ export class Quota {
     if (key === undefined) return AT_QUOTA;
     const shard = this.#context.shardOf(key.hash);
     if (!this.#context.enter(shard)) return QUOTA_BUSY;
-    const credit = this.#creditLocked(shard, key, user);
+    this.#credit = this.#creditLocked(shard, key, user);
     this.#context.leave(shard);
-    return this.#granules + granules - credit <= this.#limit * OWN_ROOM_SHARE ? ADMITTED : AT_QUOTA;
+    return this.#granules + granules - this.#credit <= this.#limit * OWN_ROOM_SHARE ? ADMITTED : AT_QUOTA;
   }
 
   /** Sees to it that an item of so many granules is within the user's quota. Under no lock. */
   admit(key: Key, user: User, granules: number, classId: number): number {
-    if (!this.#look(user)) return QUOTA_BUSY;
-    if (granules > this.#limit) return OVER_QUOTA;
-    if (this.#granules + granules <= this.#limit * OWN_ROOM_SHARE) return ADMITTED;
+    const foreseen = this.foresee(user, granules, key);
+    if (foreseen !== AT_QUOTA) return foreseen;
     const shard = this.#context.shardOf(key.hash);
     if (!this.#context.enter(shard)) return QUOTA_BUSY;
-    this.#credit = this.#creditLocked(shard, key, user);
     const hasRoom = classId === TAKEN_CHUNKS || (classId !== NO_CLASS && this.#pages.findsRoomLocked(shard, classId));
     this.#context.leave(shard);
-    if (this.#granules + granules - this.#credit <= this.#limit * OWN_ROOM_SHARE) return ADMITTED;
     this.#chances = CHANCES_MAX;
     this.#keyHash = key.hash;
     if (!hasRoom) {

@@ -6,8 +6,9 @@
  * any margin. Rates are taken over the last minute of the cache's clock.
  */
 import type { Alert, AlertCode, AlertSample } from './alert.js';
+import { Calm } from './calm.js';
 import { ClassWaste, LongTtl, UnusedShare } from './opportunities.js';
-import { HOLD_MS, STEP_THRESHOLDS } from './pressure.js';
+import { STEP_THRESHOLDS } from './pressure.js';
 import { Trend } from './trend.js';
 import { LEVELS } from './type-rules.js';
 import { Window } from './window.js';
@@ -25,8 +26,7 @@ export class Threshold {
   readonly #say: (figure: number, threshold: number) => string;
   /** 0 resolved, 1 warning, 2 critical. */
   #raised: number;
-  /** Since when the figure has been low enough to resolve what is raised. */
-  #calmSinceMs: number | undefined;
+  readonly #calm = new Calm();
 
   constructor(
     code: AlertCode,
@@ -53,25 +53,15 @@ export class Threshold {
     if (figure === undefined) return undefined;
     const reached = this.#bounds.filter((bound) => figure > bound).length;
     if (reached <= this.#raised) {
-      this.#resolve(nowMs, isWhole && this.#raised > 0 && figure <= this.#bounds[this.#raised - 1]! * RESOLVED);
+      const isLow = isWhole && this.#raised > 0 && figure <= this.#bounds[this.#raised - 1]! * RESOLVED;
+      if (this.#calm.lasts(nowMs, isLow)) this.#raised -= 1;
       return undefined;
     }
     this.#raised = reached;
-    this.#calmSinceMs = undefined;
+    this.#calm.lasts(nowMs, false);
     const threshold = this.#bounds[reached - 1]!;
     const severity = reached === 2 ? 'critical' : 'warning';
     return { code: this.#code, severity, figure, threshold, message: this.#say(figure, threshold) };
-  }
-
-  #resolve(nowMs: number, isCalm: boolean): void {
-    if (!isCalm) {
-      this.#calmSinceMs = undefined;
-      return;
-    }
-    this.#calmSinceMs ??= nowMs;
-    if (nowMs - this.#calmSinceMs < HOLD_MS) return;
-    this.#raised -= 1;
-    this.#calmSinceMs = nowMs;
   }
 }
 

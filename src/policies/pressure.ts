@@ -9,6 +9,7 @@
  * What the cache may fill is bounded by the head-room: the share of its pages that is kept free. It follows its target
  * in steps, one a tick, fast when it grows and slowly when the room is given back.
  */
+import { Calm } from './calm.js';
 import { LEVELS, type Level } from './type-rules.js';
 
 /** Where readings come from; the position is the number in shared memory. */
@@ -18,9 +19,8 @@ export type PressureSource = (typeof PRESSURE_SOURCES)[number];
 /** Shares at which the steps begin, from step 1; and the level of each step, from step 0. */
 export const STEP_THRESHOLDS = [0.7, 0.75, 0.8, 0.85, 0.9] as const;
 const STEP_LEVELS = [0, 1, 1, 2, 2, 3] as const;
-/** How far below a threshold, and how long, `used` must be before its step ends; alerts wait as long. */
+/** How far below a threshold `used` must be, for HOLD_MS, before its step ends. */
 export const MARGIN = 0.03;
-export const HOLD_MS = 5_000;
 
 /** Time between two moves of the head-room, in the cache's clock, and how far each may go, in shares of the pages. */
 export const TICK_MS = 100;
@@ -85,7 +85,7 @@ export class PressureController {
   readonly #keepsOccupancy: boolean;
   #step: number;
   #headroom: number;
-  #calmSinceMs: number | undefined;
+  readonly #calm = new Calm();
   #tickMs = Number.NEGATIVE_INFINITY;
 
   /** `keepsOccupancy`: the arena's reading is its plain occupancy, and is kept at the first threshold. */
@@ -119,14 +119,7 @@ export class PressureController {
     const reached = STEP_THRESHOLDS.filter((threshold) => used >= threshold).length;
     const isCalm = this.#step > 0 && used < STEP_THRESHOLDS[this.#step - 1]! - MARGIN;
     if (reached > this.#step) this.#step = reached;
-    if (!isCalm) {
-      this.#calmSinceMs = undefined;
-      return;
-    }
-    this.#calmSinceMs ??= nowMs;
-    if (nowMs - this.#calmSinceMs < HOLD_MS) return;
-    this.#step -= 1;
-    this.#calmSinceMs = nowMs;
+    if (this.#calm.lasts(nowMs, isCalm)) this.#step -= 1;
   }
 
   #target(): number {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALERT_CODES, type Alert, type AlertSample } from '../../../src/policies/alert.js';
 import { AlertWatch, REQUESTS_MIN, RESOLVED, Threshold } from '../../../src/policies/alerts.js';
+import { HOLD_MS } from '../../../src/policies/calm.js';
 import {
   EXPIRATIONS_MIN,
   SHARE_USED_MIN,
@@ -11,7 +12,6 @@ import {
   WASTE_CLASS_SHARE,
   WASTE_MAX,
 } from '../../../src/policies/opportunities.js';
-import { HOLD_MS } from '../../../src/policies/pressure.js';
 import { MEMORY, OUTSIDE, SAMPLE_MS, Trend } from '../../../src/policies/trend.js';
 import { Random } from '../../support/random.js';
 

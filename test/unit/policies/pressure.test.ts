@@ -1,9 +1,9 @@
 /** The judgement of pressure: levels with hysteresis, bounded actions, and what the arena's share counts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HOLD_MS } from '../../../src/policies/calm.js';
 import {
   delayShare,
-  HOLD_MS,
   levelOf,
   MARGIN,
   PressureController,
