@@ -4,6 +4,7 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { SHARD } from '../../../native-free/index.js';
+import { WORD_GENERATION, WORD_NEXT } from '../../../src/engine/item.js';
 import { Landing } from '../../../src/engine/landing.js';
 import type { Operation } from './scenario.js';
 import { World } from './world.js';
@@ -84,7 +85,11 @@ function moved(): { found: number; isDead: boolean; at: string }[] {
           () => {
             step += 1;
             if (step === look) isDead = dieAt(death, () => dying.store.trim(4_096));
-            if (step === look + between && isDead) under(undefined, () => undo(other));
+            if (step !== look + between || !isDead) return;
+            under(undefined, () => {
+              repair(other);
+              reuse(other);
+            });
           },
           () => looking.get(0),
         );
@@ -95,11 +100,46 @@ function moved(): { found: number; isDead: boolean; at: string }[] {
   return looks;
 }
 
-/** Repairs what the dead has left, and stores values where its targets were. */
-function undo(other: World): void {
+function repair(other: World): void {
   other.arena.owners.markDead(DYING - 1, DYING);
   other.store.begin();
+}
+
+/** Stores values in the chunks that have become free. */
+function reuse(other: World): void {
   for (const key of range(40, 48)) other.perform(set(key, 600), 7_000 + key);
+}
+
+/** Pieces that the walk of a chain goes through at most. */
+const PIECES_MAX = 16;
+
+/** What proves a copy of the large item, and the pieces that it then is: none of the numbers may stand for two chains. */
+function proofOf(world: World): { generation: number; pieces: string } {
+  world.get(0);
+  const { arena } = world;
+  const head = world.store.reader.place.ref;
+  const pieces: number[] = [];
+  for (let ref = head; ref !== 0 && pieces.length < PIECES_MAX; ref = wordOf(ref, WORD_NEXT)) pieces.push(ref);
+  return { generation: wordOf(head, WORD_GENERATION), pieces: pieces.join() };
+
+  function wordOf(ref: number, word: number): number {
+    return arena.wordsOf(ref)[arena.wordIndex(ref) + word]!;
+  }
+}
+
+/** For each step at which a move dies: the proof behind its repair, and behind a move that is done then. */
+function proofs(): (readonly [undone: ReturnType<typeof proofOf>, done: ReturnType<typeof proofOf>])[] {
+  return range(MOVE_STEPS.first, MOVE_STEPS.last).map((death) => {
+    const other = World.create(LARGE, LOOKING);
+    other.store.trim(4_096);
+    other.get(0);
+    const dying = World.attach(LARGE, other.arena.buffers, other.clock.buffer, DYING);
+    dieAt(death, () => dying.store.trim(4_096));
+    repair(other);
+    const undone = proofOf(other);
+    other.store.trim(4_096);
+    return [undone, proofOf(other)] as const;
+  });
 }
 
 const KEYS = 56;
@@ -160,14 +200,14 @@ function asked(): number[] {
     const other = World.create(REUSED, DYING);
     const looking = World.attach(REUSED, other.arena.buffers, other.clock.buffer, DYING);
     let step = 0;
-    const reuse = (): void => {
+    const replace = (): void => {
       other.perform({ kind: 'delete', key: 0 }, 1);
       for (const key of range(1, 25)) other.perform(set(key, 900), 100 + key);
     };
     under(
       () => {
         step += 1;
-        if (step === stop) under(undefined, reuse);
+        if (step === stop) under(undefined, replace);
       },
       () => looking.get(0),
     );
@@ -176,4 +216,11 @@ function asked(): number[] {
   return lengths;
 }
 
-parentPort?.postMessage({ moved: moved(), storedAs: STORED_AS, scanned: scanned(), asked: asked(), CHAINED_BYTES });
+parentPort?.postMessage({
+  moved: moved(),
+  proofs: proofs(),
+  storedAs: STORED_AS,
+  scanned: scanned(),
+  asked: asked(),
+  CHAINED_BYTES,
+});

@@ -7,8 +7,20 @@ import { Worker } from 'node:worker_threads';
 import { beforeAll, expect, it } from 'vitest';
 import { BUILT } from './harness.js';
 
+interface Look {
+  readonly found: number;
+  readonly isDead: boolean;
+  readonly at: string;
+}
+
+interface Proof {
+  readonly generation: number;
+  readonly pieces: string;
+}
+
 interface Undone {
-  readonly moved: readonly { found: number; isDead: boolean; at: string }[];
+  readonly moved: readonly Look[];
+  readonly proofs: readonly (readonly [undone: Proof, done: Proof])[];
   readonly storedAs: number;
   readonly scanned: { deaths: number; splits: number; twice: number };
   readonly asked: readonly number[];
@@ -30,6 +42,12 @@ it('a get beside the move of a piece that is undone has the value as it was stor
   // A miss is what a reader says that gets no lock; it never is a mixture.
   for (const { found, at } of moved) expect([storedAs, 0], at).toContain(found);
   expect(moved.filter(({ found }) => found === storedAs).length).toBeGreaterThan(moved.length / 2);
+});
+
+it('the generation of an item whose move was undone is not given again for other pieces', () => {
+  const moves = undone.proofs.filter(([before, after]) => before.pieces !== after.pieces);
+  expect(moves.length).toBeGreaterThan(5);
+  for (const [before, after] of moves) expect(after.generation).not.toBe(before.generation);
 });
 
 it('a get whose chunk is used again asks for no memory but that of a length that was proved', () => {

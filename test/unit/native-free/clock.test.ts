@@ -9,6 +9,7 @@ import {
   SPAN_MS_MAX,
   spanTicks,
 } from '../../../native-free/index.js';
+import { watchAtomics } from '../../support/cut.js';
 
 const DAY_MS = 86_400_000;
 /** Just before the tick becomes negative, and just before it becomes 0 again. */
@@ -25,6 +26,27 @@ function make(nowMs: number) {
 }
 
 describe('SharedClock', () => {
+  it('is not moved back by a thread that was held up between its reading and its store', () => {
+    const { words, time, clock } = make(1_000);
+    const ahead = new SharedClock(words, 3, () => 1_300);
+    const stops: boolean[] = [];
+    while (stops.at(-1) !== false) {
+      words[3] = 100;
+      time.ms = 1_200;
+      let left = stops.length;
+      let isHeldUp = false;
+      const holdUp = (): void => {
+        if (left-- !== 0) return;
+        isHeldUp = true;
+        ahead.publish();
+      };
+      watchAtomics(holdUp, () => clock.publish());
+      expect(clock.coarse(), `held up at ${stops.length}`).toBe(isHeldUp ? 130 : 120);
+      stops.push(isHeldUp);
+    }
+    expect(stops.length).toBeGreaterThan(2);
+  });
+
   it('publishes its tick, and never moves it back', () => {
     const { words, time, clock } = make(1_239);
     expect([words[3], clock.coarse(), clock.precise()]).toEqual([123, 123, 123]);
